@@ -1,0 +1,1 @@
+"""The one place that functions, jobs and the CLI share for talking to AWS."""

@@ -1,0 +1,283 @@
+"""A project: what to predict, from what, and by which rules. A project is data, not infrastructure.
+
+A project's folder holds `project.yml`, `features.yml` and, optionally, `contract.yml`.
+`load_project` reads it into one `ProjectSpec`, whose JSON is what `dropforge push` stores and what
+every function and job reads: nobody else parses YAML. docs/projects.md is the reference.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dropforge.dropkey import PROJECT_NAME
+from dropforge.errors import InvalidProject
+from dropforge.period import Unit
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Scalar = str | int | float | bool
+ColumnType = Literal["string", "integer", "number", "boolean", "date"]
+Role = Literal["id", "target", "feature", "time", "group", "protected", "ignored"]
+Metric = Literal["auc", "average_precision", "log_loss", "brier"]
+
+
+class Strict(BaseModel):
+    """A part of the specification: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tune(Strict):
+    """The search for parameters: `trials` sets are tried, the best on validation wins."""
+
+    trials: int = Field(10, ge=1, le=1000)
+    seed: int = 42
+    max_rounds: int = Field(1000, ge=1)
+    early_stopping_rounds: int = Field(50, ge=1)
+    time_budget_seconds: int | None = Field(None, ge=1)
+
+
+class Costs(Strict):
+    """What a wrong decision costs, in any one unit."""
+
+    false_positive: float = Field(gt=0)
+    false_negative: float = Field(gt=0)
+
+
+class Threshold(Strict):
+    """How the decision threshold is chosen on the validation rows: exactly one rule."""
+
+    recall: Share | None = None
+    precision: Share | None = None
+    flagged: Share | None = None
+    cost: Costs | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if sum(rule is not None for rule in (self.recall, self.precision, self.flagged, self.cost)) != 1:
+            raise ValueError("name exactly one of recall, precision, flagged, cost")
+        return self
+
+
+class ChampionRule(Strict):
+    """The challenger must beat the champion by more than `margin` with `confidence` (one-sided)."""
+
+    margin: float = 0.0
+    confidence: Share = 0.90
+
+
+class FairnessRule(Strict):
+    """The least ratio of favourable rates between the groups of one column."""
+
+    demographic_parity: Share
+
+
+class Promotion(Strict):
+    """Which model is promoted. `min` maps a metric to its absolute minimum (maximum for losses)."""
+
+    mode: Literal["enforced", "advisory", "off"] = "enforced"
+    min: dict[Metric, float] = {}
+    champion: ChampionRule = ChampionRule()
+    fairness: dict[str, FairnessRule] = {}
+    min_positives: int = Field(100, ge=1)
+
+
+class Notify(Strict):
+    """Who is mailed, by kind of event."""
+
+    results: list[str] = []
+    failures: list[str] = []
+    approvals: list[str] = []
+
+
+class Resources(Strict):
+    """Instance types, the first preferred, the next taken when AWS has no capacity of it."""
+
+    processing: list[str] = Field(["ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.2xlarge"], min_length=1)
+    training: list[str] = Field(["ml.m5.xlarge", "ml.c5.2xlarge", "ml.m5.2xlarge"], min_length=1)
+    endpoint: str = "ml.t2.medium"
+    endpoint_instances: int = Field(1, ge=1)
+
+
+class DataCapture(Strict):
+    """Which share of the endpoint's requests and answers is kept for monitoring."""
+
+    sampling_percentage: int = Field(100, ge=0, le=100)
+
+
+class ColumnSpec(Strict):
+    """One column of the contract."""
+
+    type: ColumnType
+    role: Role = "feature"
+    nullable: bool = True
+    personal: bool = False
+
+
+class ContractSpec(Strict):
+    """What a dropped file must hold. Columns beyond it are ignored with a warning."""
+
+    columns: dict[str, ColumnSpec] = Field(min_length=1)
+
+
+Impute = Literal["none", "median", "mean", "most_frequent", "missing_category"]
+
+
+class FeaturesSpec(Strict):
+    """Which columns the model sees, and how they are made into numbers.
+
+    `groups` maps a group's name to its columns; `keep` and `drop` name groups or columns;
+    `derive` maps a new column to an arithmetic expression over columns; `impute` is one rule for
+    all, or a rule a group or column.
+    """
+
+    groups: dict[str, list[str]] = {}
+    keep: list[str] = []
+    drop: list[str] = []
+    impute: Impute | dict[str, Impute | float] = "none"
+    encode: Literal["native"] = "native"
+    derive: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if not self.selected:
+            raise ValueError("keep selects no column")
+        known = set(self.groups) | {c for columns in self.groups.values() for c in columns}
+        if self.groups and (unknown := [n for n in self.drop if n not in known | set(self.keep)]):
+            raise ValueError(f"drop names no group or column: {', '.join(unknown)}")
+        return self
+
+    @property
+    def selected(self) -> list[str]:
+        """The columns read from the file, in declared order, without repetition."""
+        kept = [c for name in self.keep or self.groups for c in self.groups.get(name, [name])]
+        dropped = {c for name in self.drop for c in self.groups.get(name, [name])}
+        return list(dict.fromkeys(c for c in kept if c not in dropped))
+
+
+class ProjectSpec(Strict):
+    """A whole project, as stored by `dropforge push` and read by every function and job."""
+
+    name: str
+    task: Literal["binary"] = "binary"
+    target: str
+    id: str
+    positive: Scalar = 1
+    favourable: Scalar | None = None
+    group: str | None = None
+    period: Unit = "month"
+    history: str = "initial"
+    metric: Metric = "auc"
+    holdout_share: float = Field(0.2, gt=0.0, lt=0.9)
+    validation_share: float = Field(0.2, gt=0.0, lt=0.9)
+    tune: Tune = Tune()
+    threshold: Threshold = Threshold(recall=0.6)
+    calibration: Literal["none", "sigmoid"] = "none"
+    promotion: Promotion = Promotion()
+    approval: Literal["auto", "manual"] = "auto"
+    on_unlabelled: Literal["score", "retrain_then_score"] = "score"
+    endpoint: Literal["none", "realtime"] = "none"
+    capture: DataCapture = DataCapture()
+    resources: Resources = Resources()
+    notify: Notify = Notify()
+    min_labelled_share: Share = 0.95
+    max_rejected_share: Share = 0.0
+    label_maturity_days: int = Field(0, ge=0)
+    same_period: Literal["replace", "append"] = "replace"
+    encoding: Literal["utf-8", "utf-16", "cp932", "shift_jis", "latin-1"] = "utf-8"
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    protected: list[str] = []
+    personal: list[str] = []
+    features: FeaturesSpec
+    contract: ContractSpec | None = None
+    files: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not PROJECT_NAME.fullmatch(self.name):
+            raise ValueError(
+                f"name: {self.name!r} is no project name: lower-case letters, digits, - and _, "
+                "starting with a letter, at most 32 characters"
+            )
+        if self.target == self.id:
+            raise ValueError("target and id name the same column")
+        for reserved in (self.target, self.id):
+            if reserved in self.features.selected:
+                raise ValueError(f"features: {reserved!r} is the target or the id, not a feature")
+        if self.promotion.fairness and self.favourable is None:
+            raise ValueError("promotion.fairness needs favourable: the outcome a person hopes for")
+        return self
+
+    @property
+    def version(self) -> str:
+        """The content's address: 16 hexadecimal characters."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+
+    @property
+    def protected_columns(self) -> list[str]:
+        """Columns that fairness is looked at by: those named, and those with a rule."""
+        return list(dict.fromkeys([*self.protected, *self.promotion.fairness]))
+
+    def canonical_json(self) -> str:
+        """The document that is stored and hashed."""
+        return self.model_dump_json(indent=1)
+
+
+def load_project(folder: Path) -> ProjectSpec:
+    """Read a project's folder.
+
+    Raises:
+        InvalidProject: a file is missing, is not YAML, or breaks the reference; the message names
+            the file and the key.
+    """
+    files: dict[str, str] = {}
+    document = _read_yaml(folder / "project.yml", files)
+    document["features"] = _read_yaml(folder / "features.yml", files)
+    if (folder / "contract.yml").exists():
+        document["contract"] = _read_yaml(folder / "contract.yml", files)
+    try:
+        return ProjectSpec.model_validate({**document, "files": files})
+    except ValidationError as error:
+        raise InvalidProject(_explain(folder, error), next_command=f"edit {folder}, then push") from error
+
+
+def parse_project(text: str) -> ProjectSpec:
+    """Read back a stored `spec.json`.
+
+    Raises:
+        InvalidProject: the document is not one that this release understands.
+    """
+    try:
+        return ProjectSpec.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidProject(
+            f"The stored project is not one that this release reads: {error.error_count()} "
+            "problems. Push it again with this release."
+        ) from error
+
+
+def _read_yaml(path: Path, files: dict[str, str]) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise InvalidProject(f"{path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise InvalidProject(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidProject(f"{path} holds no mapping of keys to values.")
+    files[path.name] = text
+    return document
+
+
+def _explain(folder: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        head, *rest = [str(part) for part in problem["loc"]] or ["project"]
+        named = head in ("features", "contract")
+        file = f"{head}.yml" if named else "project.yml"
+        where = ".".join(rest if named else [head, *rest])
+        lines.append(f"{folder / file}: {where + ': ' if where else ''}{problem['msg']}")
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+"""What one run did, told once: its documents together, read by the mail and the CLI."""
+
+import datetime as dt
+from typing import Literal
+
+from dropforge.drops import Document, DropOutcome, PrepareResult, ScoreResult
+from dropforge.evaluation import Evaluation
+from dropforge.verdict import Verdict
+
+EndpointAction = Literal["none", "created", "updated", "unchanged"]
+
+
+class Registration(Document):
+    """The model package a run registered. `deploy`: it goes into production without a person."""
+
+    project: str
+    run: str
+    version: str
+    model_package_arn: str
+    status: Literal["Approved", "PendingManualApproval", "Rejected"]
+    deploy: bool
+    expected_champion: str | None = None
+
+
+class Deployment(Document):
+    """What a deployment changed. `previous` is the champion it took over from."""
+
+    project: str
+    run: str
+    version: str
+    previous: str | None = None
+    endpoint: str | None = None
+    config_name: str | None = None
+    action: EndpointAction
+    smoke_checks: int = 0
+
+
+class Failure(Document):
+    """Where and why a run ended. `step` is the state's name, `log` the job's last lines."""
+
+    step: str
+    error: str
+    cause: str
+    attempt: int = 1
+    job: str | None = None
+    log: list[str] = []
+
+
+class RunStory(Document):
+    """All documents of one run; what is absent did not happen."""
+
+    project: str
+    project_version: str
+    run: str
+    stage: str
+    region: str
+    lake: str
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    prepared: list[PrepareResult] = []
+    evaluation: Evaluation | None = None
+    verdict: Verdict | None = None
+    registration: Registration | None = None
+    deployment: Deployment | None = None
+    scored: ScoreResult | None = None
+    failure: Failure | None = None
+
+    @property
+    def drops(self) -> list[DropOutcome]:
+        """The files this run stands for, each once, as last seen, in the order of their periods."""
+        latest = {drop.drop: drop for result in self.prepared for drop in result.drops}
+        return sorted(latest.values(), key=lambda drop: (drop.period.isdigit(), drop.period))
+
+    @property
+    def duration(self) -> dt.timedelta:
+        """Wall time from the execution's start."""
+        return self.ended_at - self.started_at
