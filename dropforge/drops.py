@@ -105,7 +105,7 @@ class PrepareResult(Document):
     training_due: bool = False
     snapshot: SnapshotSummary | None = None
     scoring_uri: str | None = None
-    seconds: float = Field(0.0, ge=0.0)
+    seconds: float = Field(default=0.0, ge=0.0)
 
     @property
     def to_score(self) -> list[DropOutcome]:

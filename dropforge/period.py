@@ -42,7 +42,9 @@ class Period:
             )
         year, _, month, day = match.groups()
         if unit == "day" and day is None:
-            raise InvalidPeriod(f"The name {text!r} spells a month, but the project's period is day.")
+            raise InvalidPeriod(
+                f"The name {text!r} spells a month, but the project's period is day."
+            )
         try:
             date = dt.date(int(year), int(month), int(day or 1))
         except ValueError as error:

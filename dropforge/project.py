@@ -32,11 +32,11 @@ class Strict(BaseModel):
 class Tune(Strict):
     """The search for parameters: `trials` sets are tried, the best on validation wins."""
 
-    trials: int = Field(10, ge=1, le=1000)
+    trials: int = Field(default=10, ge=1, le=1000)
     seed: int = 42
-    max_rounds: int = Field(1000, ge=1)
-    early_stopping_rounds: int = Field(50, ge=1)
-    time_budget_seconds: int | None = Field(None, ge=1)
+    max_rounds: int = Field(default=1000, ge=1)
+    early_stopping_rounds: int = Field(default=50, ge=1)
+    time_budget_seconds: int | None = Field(default=None, ge=1)
 
 
 class Costs(Strict):
@@ -56,7 +56,10 @@ class Threshold(Strict):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        if sum(rule is not None for rule in (self.recall, self.precision, self.flagged, self.cost)) != 1:
+        if (
+            sum(rule is not None for rule in (self.recall, self.precision, self.flagged, self.cost))
+            != 1
+        ):
             raise ValueError("name exactly one of recall, precision, flagged, cost")
         return self
 
@@ -81,7 +84,7 @@ class Promotion(Strict):
     min: dict[Metric, float] = {}
     champion: ChampionRule = ChampionRule()
     fairness: dict[str, FairnessRule] = {}
-    min_positives: int = Field(100, ge=1)
+    min_positives: int = Field(default=100, ge=1)
 
 
 class Notify(Strict):
@@ -95,16 +98,20 @@ class Notify(Strict):
 class Resources(Strict):
     """Instance types, the first preferred, the next taken when AWS has no capacity of it."""
 
-    processing: list[str] = Field(["ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.2xlarge"], min_length=1)
-    training: list[str] = Field(["ml.m5.xlarge", "ml.c5.2xlarge", "ml.m5.2xlarge"], min_length=1)
+    processing: list[str] = Field(
+        default=["ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.2xlarge"], min_length=1
+    )
+    training: list[str] = Field(
+        default=["ml.m5.xlarge", "ml.c5.2xlarge", "ml.m5.2xlarge"], min_length=1
+    )
     endpoint: str = "ml.t2.medium"
-    endpoint_instances: int = Field(1, ge=1)
+    endpoint_instances: int = Field(default=1, ge=1)
 
 
 class DataCapture(Strict):
     """Which share of the endpoint's requests and answers is kept for monitoring."""
 
-    sampling_percentage: int = Field(100, ge=0, le=100)
+    sampling_percentage: int = Field(default=100, ge=0, le=100)
 
 
 class ColumnSpec(Strict):
@@ -170,8 +177,8 @@ class ProjectSpec(Strict):
     period: Unit = "month"
     history: str = "initial"
     metric: Metric = "auc"
-    holdout_share: float = Field(0.2, gt=0.0, lt=0.9)
-    validation_share: float = Field(0.2, gt=0.0, lt=0.9)
+    holdout_share: float = Field(default=0.2, gt=0.0, lt=0.9)
+    validation_share: float = Field(default=0.2, gt=0.0, lt=0.9)
     tune: Tune = Tune()
     threshold: Threshold = Threshold(recall=0.6)
     calibration: Literal["none", "sigmoid"] = "none"
@@ -184,10 +191,10 @@ class ProjectSpec(Strict):
     notify: Notify = Notify()
     min_labelled_share: Share = 0.95
     max_rejected_share: Share = 0.0
-    label_maturity_days: int = Field(0, ge=0)
+    label_maturity_days: int = Field(default=0, ge=0)
     same_period: Literal["replace", "append"] = "replace"
     encoding: Literal["utf-8", "utf-16", "cp932", "shift_jis", "latin-1"] = "utf-8"
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     protected: list[str] = []
     personal: list[str] = []
     features: FeaturesSpec
@@ -240,7 +247,9 @@ def load_project(folder: Path) -> ProjectSpec:
     try:
         return ProjectSpec.model_validate({**document, "files": files})
     except ValidationError as error:
-        raise InvalidProject(_explain(folder, error), next_command=f"edit {folder}, then push") from error
+        raise InvalidProject(
+            _explain(folder, error), next_command=f"edit {folder}, then push"
+        ) from error
 
 
 def parse_project(text: str) -> ProjectSpec:

@@ -49,7 +49,9 @@ def decide(spec: ProjectSpec, evaluation: Evaluation) -> Verdict:
     rules = [*_absolute_rules(spec, evaluation), *_champion_rules(spec, evaluation)]
     verdict, headline = _judge(spec, evaluation, rules)
     if spec.promotion.mode != "enforced" and verdict != "PROMOTE":
-        headline = f"promotion mode is {spec.promotion.mode}; enforced it would be {verdict}: {headline}"
+        headline = (
+            f"promotion mode is {spec.promotion.mode}; enforced it would be {verdict}: {headline}"
+        )
         verdict = "PROMOTE"
     return Verdict(
         project=spec.name,
@@ -64,7 +66,9 @@ def decide(spec: ProjectSpec, evaluation: Evaluation) -> Verdict:
 def _judge(spec: ProjectSpec, evaluation: Evaluation, rules: list[Rule]) -> tuple[Decision, str]:
     failed = [rule for rule in rules if rule.outcome == "failed"]
     if absolute := [rule for rule in failed if rule.absolute]:
-        return "REJECT", "; ".join(f"{r.name} {r.observed}, required {r.required}" for r in absolute)
+        return "REJECT", "; ".join(
+            f"{r.name} {r.observed}, required {r.required}" for r in absolute
+        )
     if evaluation.champion_problem:
         return "HOLD", f"the champion could not be compared: {evaluation.champion_problem}"
     unclean = [rule for rule in rules if rule.name == "clean holdout" and rule.outcome != "passed"]
@@ -131,7 +135,9 @@ def _champion_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
     if comparison is None or not clean:
         return [
             *rules,
-            Rule(name="champion", required=required, observed="no comparison", outcome="not assessed"),
+            Rule(
+                name="champion", required=required, observed="no comparison", outcome="not assessed"
+            ),
         ]
     better = comparison.lower > promotion.champion.margin
     return [

@@ -95,7 +95,9 @@ class Ledger:
         if self._put(item, "attribute_not_exists(pk)"):
             return drop
         existing = self.drop(drop.project, drop.id)
-        assert existing is not None  # the condition failed because it exists; drops are never deleted
+        assert (
+            existing is not None
+        )  # the condition failed because it exists; drops are never deleted
         return existing
 
     def drop(self, project: str, drop_id: str) -> DropRecord | None:
@@ -274,7 +276,8 @@ class Ledger:
 
     def projects(self) -> list[str]:
         """Every pushed project (a scan: for people, not for the flow)."""
-        names, start = [], {}
+        names: list[str] = []
+        start: dict[str, Any] = {}
         while True:
             page = self._table.scan(
                 FilterExpression=Key("sk").eq("project"), ProjectionExpression="pk", **start
@@ -303,9 +306,7 @@ class Ledger:
         start: dict[str, Any] = {}
         condition = Key("pk").eq(_pk(project)) & Key("sk").begins_with(prefix)
         while True:
-            page = self._table.query(
-                KeyConditionExpression=condition, ConsistentRead=True, **start
-            )
+            page = self._table.query(KeyConditionExpression=condition, ConsistentRead=True, **start)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

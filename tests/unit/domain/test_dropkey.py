@@ -23,7 +23,8 @@ def test_a_key_is_taken_apart(key: str, project: str, stem: str, extension: str)
 
 
 @pytest.mark.parametrize(
-    "key", ["20201001.csv", "/20201001.csv", "Churn/20201001.csv", "churn/", "churn/x.exe", "churn/.csv"]
+    "key",
+    ["20201001.csv", "/20201001.csv", "Churn/20201001.csv", "churn/", "churn/x.exe", "churn/.csv"],
 )
 def test_a_key_outside_the_contract_is_refused(key: str) -> None:
     with pytest.raises(InvalidDropKey):
@@ -50,5 +51,8 @@ def test_run_names_fit_the_limit_and_sagemakers_alphabet(
 
 
 def test_the_identity_of_a_drop_changes_with_each_of_its_parts() -> None:
-    ids = {drop_id(*parts) for parts in (("a", "b", "c"), ("x", "b", "c"), ("a", "x", "c"), ("a", "b", "x"))}
+    ids = {
+        drop_id(*parts)
+        for parts in (("a", "b", "c"), ("x", "b", "c"), ("a", "x", "c"), ("a", "b", "x"))
+    }
     assert len(ids) == 4

@@ -132,7 +132,9 @@ def test_the_champion_moves_only_from_the_one_compared_against(ledger: Ledger) -
     ledger.move_champion("churn", champion("1"), expected=None)
     ledger.move_champion("churn", champion("2"), expected="1")
     ledger.move_champion("churn", champion("2"), expected="1")
-    with pytest.raises(ChampionMoved, match="compared against version 1, but the champion is now 2"):
+    with pytest.raises(
+        ChampionMoved, match="compared against version 1, but the champion is now 2"
+    ):
         ledger.move_champion("churn", champion("3"), expected="1")
     with pytest.raises(ChampionMoved):
         ledger.move_champion("churn", champion("3"), expected=None)

@@ -31,7 +31,11 @@ def drop(**changes: Any) -> DropOutcome:
 
 def story(*drops: DropOutcome, **changes: Any) -> RunStory:
     prepared = PrepareResult(
-        project="churn", project_version="v", run="churn-202010-01234567-1", round=1, drops=list(drops)
+        project="churn",
+        project_version="v",
+        run="churn-202010-01234567-1",
+        round=1,
+        drops=list(drops),
     )
     values: dict[str, Any] = {
         "project": "churn",
@@ -82,7 +86,10 @@ def test_a_promotion_leads_with_the_verdict_and_ends_with_the_undo() -> None:
     assert mail.event == "results"
     assert mail.subject == "[churn/prod] PROMOTED 202010: AUC 0.800 (+0.006)"
     assert mail.body.startswith("PROMOTED: better than the current model")
-    assert "Judged on 600 rows of October 2020 (150 positive) that neither model had seen." in mail.body
+    assert (
+        "Judged on 600 rows of October 2020 (150 positive) that neither model had seen."
+        in mail.body
+    )
     assert "champion v6" in mail.body and "new v7" in mail.body
     assert "Decisions changed   21 of 600" in mail.body
     assert "Rules: 3 of 3 passed" in mail.body
@@ -94,7 +101,12 @@ def test_a_promotion_leads_with_the_verdict_and_ends_with_the_undo() -> None:
 def test_a_hold_says_that_it_is_normal() -> None:
     figures = compared(lower=-0.002)
     mail = result_mail(
-        story(drop(), evaluation=figures, verdict=decide(project(), figures), registration=registration())
+        story(
+            drop(),
+            evaluation=figures,
+            verdict=decide(project(), figures),
+            registration=registration(),
+        )
     )
     assert mail.subject.startswith("[churn/prod] HELD 202010")
     assert "This is normal" in mail.body
@@ -114,8 +126,12 @@ def test_an_approval_goes_to_the_approvers_with_the_command() -> None:
 
 def test_a_quarantine_says_what_and_where() -> None:
     reason = Reason(code="broken_quote", message="a quote is opened and never closed", line=17)
-    mail = result_mail(story(drop(state="quarantined", reasons=[reason], quarantine_uri="s3://lake/q/")))
-    assert mail.subject == "[churn/prod] QUARANTINED 20201001.csv: a quote is opened and never closed"
+    mail = result_mail(
+        story(drop(state="quarantined", reasons=[reason], quarantine_uri="s3://lake/q/"))
+    )
+    assert (
+        mail.subject == "[churn/prod] QUARANTINED 20201001.csv: a quote is opened and never closed"
+    )
     assert "At line 17: a quote is opened and never closed" in mail.body
     assert "Explained in s3://lake/q/" in mail.body
     assert "correct 20201001.csv and drop it again" in mail.body
@@ -149,7 +165,12 @@ def test_one_mail_lists_every_file_once_in_the_order_of_periods() -> None:
     files = [
         drop(drop=str(n), name=name, period=period)
         for n, (name, period) in enumerate(
-            [("b.csv", "202011"), ("initial.csv", "initial"), ("a.csv", "202010"), ("a.csv", "202010")]
+            [
+                ("b.csv", "202011"),
+                ("initial.csv", "initial"),
+                ("a.csv", "202010"),
+                ("a.csv", "202010"),
+            ]
         )
     ]
     told = story(*files[:3])
@@ -171,7 +192,9 @@ def test_a_failure_names_the_step_the_cause_and_what_is_unchanged() -> None:
     )
     assert mail.event == "failures"
     assert mail.subject == "[churn/prod] FAILED at Train: AlgorithmError: , exit code: 137"
-    assert "Not changed:\n  - the files in the drop bucket\n  - the model in production" in mail.body
+    assert (
+        "Not changed:\n  - the files in the drop bucket\n  - the model in production" in mail.body
+    )
     assert "20201001.csv joined the history" in mail.body
     assert "dropforge train churn" in mail.body
     assert "| trial 3 of 10" in mail.body
@@ -197,7 +220,9 @@ def test_intake_says_what_to_do() -> None:
 @given(st.text(), st.text())
 def test_any_cause_gives_a_subject_that_sns_accepts(error: str, cause: str) -> None:
     failure = Failure(step="Prepare", error=error, cause=cause)
-    mail = failure_mail(story(failure=failure), project="churn", training_due=False, held_lock=False)
+    mail = failure_mail(
+        story(failure=failure), project="churn", training_due=False, held_lock=False
+    )
     assert len(mail.subject) < 100
     assert mail.subject.isascii() and "\n" not in mail.subject
 

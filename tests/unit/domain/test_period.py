@@ -16,7 +16,9 @@ def test_every_spelling_of_a_month_is_one_month(text: str) -> None:
 @given(st.dates(min_value=dt.date(1000, 1, 1)))
 def test_a_day_survives_being_written_and_read(date: dt.date) -> None:
     period = Period.parse(f"{date:%Y-%m-%d}", "day")
-    assert period == Period.parse(f"{date:%Y%m%d}", "day") == Period.from_canonical(period.canonical)
+    assert (
+        period == Period.parse(f"{date:%Y%m%d}", "day") == Period.from_canonical(period.canonical)
+    )
     assert period.start == date
 
 
@@ -28,7 +30,9 @@ def test_periods_sort_by_date_and_history_comes_first(dates: list[dt.date]) -> N
     assert [p.start for p in ordered[1:]] == sorted(dates)
 
 
-@pytest.mark.parametrize("text", ["customers", "20201301", "2020-00", "20201", "202010011", "2020-1001"])
+@pytest.mark.parametrize(
+    "text", ["customers", "20201301", "2020-00", "20201", "202010011", "2020-1001"]
+)
 def test_a_name_without_a_period_is_refused(text: str) -> None:
     with pytest.raises(InvalidPeriod, match="name"):
         Period.parse(text)

@@ -38,7 +38,11 @@ def test_any_edit_is_another_version(tmp_path: Path) -> None:
         (PROJECT, "keep: [tenure, churn]\n", "is the target or the id"),
         (PROJECT, FEATURES + "drop: [nothing]\n", "features.yml: .*no group or column: nothing"),
         (PROJECT, FEATURES + "encode: hash\n", "features.yml: encode"),
-        (PROJECT + "promotion: {fairness: {sex: {demographic_parity: 0.8}}}\n", FEATURES, "favourable"),
+        (
+            PROJECT + "promotion: {fairness: {sex: {demographic_parity: 0.8}}}\n",
+            FEATURES,
+            "favourable",
+        ),
         ("just text", FEATURES, "holds no mapping"),
         ("a: [", FEATURES, "is not YAML"),
     ],

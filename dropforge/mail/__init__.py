@@ -1,0 +1,15 @@
+"""Mails: the verdict first, then why, then figures, then what to do next. Plain text, no values."""
+
+from dropforge.mail.failure import failure_mail, intake_mail, plain_cause
+from dropforge.mail.result import result_mail
+from dropforge.mail.text import Event, Mail, spoken_duration
+
+__all__ = [
+    "Event",
+    "Mail",
+    "failure_mail",
+    "intake_mail",
+    "plain_cause",
+    "result_mail",
+    "spoken_duration",
+]

@@ -1,0 +1,52 @@
+"""What became of each file, in the words of a mail."""
+
+from dropforge.drops import DropOutcome, Reason
+from dropforge.runs import RunStory
+
+
+def files(story: RunStory) -> list[list[str]]:
+    if not story.drops:
+        return []
+    lines = ["Files:"]
+    for drop in story.drops:
+        lines += file_lines(drop)
+    return [lines]
+
+
+def file_lines(drop: DropOutcome) -> list[str]:
+    detail = {
+        "accepted": f"{drop.rows:,} rows, {drop.rejected:,} rejected",
+        "started": f"{drop.rows:,} rows read",
+        "claimed": f"{drop.rows:,} rows read",
+        "duplicate": "these bytes were taken before: nothing changed",
+        "quarantined": "not taken",
+        "failed": "not finished",
+    }[drop.state]
+    if drop.replaced:
+        detail += f"; replaced {drop.replaced_rows:,} earlier rows of {drop.period}"
+    state = "accepted" if drop.state in ("started", "claimed") and not drop.reasons else drop.state
+    lines = [f"  {drop.name}: {state}, {detail}"]
+    lines += [f"    {line}" for line in reason_lines(drop.reasons)]
+    lines += [f"    Warning: {warning}" for warning in drop.warnings]
+    if drop.quarantine_uri:
+        lines.append(f"    Explained in {drop.quarantine_uri}")
+    return lines
+
+
+def reason_lines(reasons: list[Reason]) -> list[str]:
+    lines = []
+    for reason in reasons:
+        where = ", ".join(
+            part
+            for part in (
+                f"line {reason.line}" if reason.line else "",
+                f"column {reason.column}" if reason.column else "",
+            )
+            if part
+        )
+        lines.append(f"{'At ' + where + ': ' if where else ''}{reason.message}")
+    return lines
+
+
+def first_reason(reasons: list[Reason]) -> str:
+    return reasons[0].message if reasons else "see the reasons file"

@@ -1,0 +1,150 @@
+"""The mail of a run that ended as it should, whatever the verdict."""
+
+from dropforge.mail.figures import METRIC_NAMES, holdout_lines, rule_lines, table
+from dropforge.mail.files import files, first_reason
+from dropforge.mail.text import Event, Mail, join, subject, took
+from dropforge.runs import RunStory
+
+
+def result_mail(story: RunStory) -> Mail:
+    """The mail of a run that ended as it should, whatever the verdict."""
+    where = f"{story.project}/{story.stage}"
+    parts = [_lead(story), *_judged(story), *_approval(story)]
+    parts += [*_scored(story), *files(story), *_drift(story), _places(story), _next(story)]
+    return Mail(
+        event=_event(story),
+        subject=subject(f"[{where}] {_headline(story)}"),
+        body=join(parts),
+    )
+
+
+def _event(story: RunStory) -> Event:
+    if _awaits_approval(story):
+        return "approvals"
+    if story.verdict is None and story.scored is None:
+        wrong = any(drop.state in ("quarantined", "failed") for drop in story.drops)
+        return "failures" if wrong else "results"
+    return "results"
+
+
+def _awaits_approval(story: RunStory) -> bool:
+    return story.registration is not None and story.registration.status == "PendingManualApproval"
+
+
+def _headline(story: RunStory) -> str:
+    verdict, evaluation = story.verdict, story.evaluation
+    if verdict is not None and evaluation is not None:
+        word = _word(story)
+        metric = evaluation.metric
+        text = f"{word} {evaluation.holdout.period}: {METRIC_NAMES[metric]} "
+        text += f"{evaluation.challenger.metrics[metric].value:.3f}"
+        if evaluation.comparison:
+            text += f" ({evaluation.comparison.differences[metric].value:+.3f})"
+        return text
+    if story.scored and story.scored.drops:
+        rows = sum(drop.rows for drop in story.scored.drops)
+        return f"SCORED {', '.join(d.period for d in story.scored.drops)}: {rows:,} rows"
+    if refused := [drop for drop in story.drops if drop.state == "quarantined"]:
+        return f"QUARANTINED {refused[0].name}: {first_reason(refused[0].reasons)}"
+    if failed := [drop for drop in story.drops if drop.state == "failed"]:
+        return f"NOT SCORED {failed[0].name}: {first_reason(failed[0].reasons)}"
+    if duplicates := [drop for drop in story.drops if drop.state == "duplicate"]:
+        return f"DUPLICATE {duplicates[0].name}: these bytes were taken before"
+    if story.drops:
+        return f"ACCEPTED {', '.join(drop.name for drop in story.drops)}"
+    return "NOTHING TO DO"
+
+
+def _word(story: RunStory) -> str:
+    assert story.verdict is not None
+    if story.verdict.verdict == "PROMOTE":
+        return "APPROVAL NEEDED" if _awaits_approval(story) else "PROMOTED"
+    return "HELD" if story.verdict.verdict == "HOLD" else "REJECTED"
+
+
+def _lead(story: RunStory) -> list[str]:
+    verdict, evaluation = story.verdict, story.evaluation
+    if verdict is None or evaluation is None:
+        return [f"{_headline(story)}."]
+    word = _word(story)
+    if word == "PROMOTED":
+        now = "is now live" if _endpoint(story) else "is now the model in production (batch only)"
+        lines = [f"PROMOTED: {verdict.headline}. Model {_new(story)} {now}."]
+    elif word == "APPROVAL NEEDED":
+        lines = [
+            f"APPROVAL NEEDED: {verdict.headline}. Nothing is deployed until a person approves."
+        ]
+    elif word == "HELD":
+        lines = [
+            f"HELD: {verdict.headline}.",
+            "This is normal: a model is replaced only by one that is better beyond doubt.",
+        ]
+    else:
+        lines = [f"REJECTED: {verdict.headline}. The model in production is unchanged."]
+    return [*lines, *holdout_lines(evaluation)]
+
+
+def _new(story: RunStory) -> str:
+    return f"v{story.registration.version}" if story.registration else "(not registered)"
+
+
+def _judged(story: RunStory) -> list[list[str]]:
+    if story.verdict is None or story.evaluation is None:
+        return []
+    return [table(story.evaluation, _new(story)), rule_lines(story.verdict)]
+
+
+def _approval(story: RunStory) -> list[list[str]]:
+    if not _awaits_approval(story) or story.registration is None:
+        return []
+    return [
+        [
+            "To approve and deploy it:",
+            "  aws sagemaker update-model-package --model-approval-status Approved \\",
+            f"    --model-package-arn {story.registration.model_package_arn}",
+        ]
+    ]
+
+
+def _scored(story: RunStory) -> list[list[str]]:
+    if story.scored is None or not story.scored.drops:
+        return []
+    lines = [f"Scored with model v{story.scored.model_version}:"]
+    for drop in story.scored.drops:
+        lines.append(f"  {drop.name}: {drop.rows:,} rows, {drop.flagged:,} flagged")
+        lines.append(f"    {drop.predictions_uri}")
+    return [lines]
+
+
+def _drift(story: RunStory) -> list[list[str]]:
+    drift = story.evaluation.drift if story.evaluation else []
+    drift = drift or [column for drop in story.drops for column in drop.drift]
+    measured = sorted((d for d in drift if d.psi is not None), key=lambda d: -(d.psi or 0.0))
+    if not measured:
+        return []
+    top = ", ".join(f"{d.column} {d.psi:.2f}{' ALARM' if d.alarm else ''}" for d in measured[:5])
+    return [[f"Drift against the current model's baseline (PSI): {top}"]]
+
+
+def _places(story: RunStory) -> list[str]:
+    lines = []
+    if story.evaluation:
+        lines.append(f"Report: {story.evaluation.report_uri}")
+    if endpoint := _endpoint(story):
+        lines.append(f"Endpoint: {endpoint}")
+    return [*lines, f"Took {took(story)}. Run {story.run}."]
+
+
+def _next(story: RunStory) -> list[str]:
+    deployment = story.deployment
+    if refused := [drop for drop in story.drops if drop.state == "quarantined"]:
+        return [f"What to do: correct {', '.join(d.name for d in refused)} and drop it again."]
+    if deployment and deployment.action in ("created", "updated") and deployment.previous:
+        return [f"Undo: dropforge rollback {story.project} --to {deployment.previous}"]
+    if any(drop.state == "failed" for drop in story.drops):
+        return [f"What to do: dropforge redrive {story.project}"]
+    return [f"Next: dropforge run show {story.run}"]
+
+
+def _endpoint(story: RunStory) -> str | None:
+    return story.deployment.endpoint if story.deployment else None
