@@ -24,6 +24,12 @@ def client(service: str) -> Any:
     return boto3.client(service, config=_CONFIG)
 
 
+@cache
+def resource(service: str) -> Any:
+    """The process's resource of a service, configured like its clients."""
+    return boto3.resource(service, config=_CONFIG)
+
+
 def error_code(error: Exception) -> str:
     """The code of a botocore ClientError, `""` for anything else."""
     response = getattr(error, "response", None) or {}

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
-import boto3
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
-from dropforge.aws.clients import error_code
+from dropforge.aws.clients import error_code, resource
 from dropforge.drops import PENDING, Document, DropKind, DropRecord, DropState, Reason
 from dropforge.errors import ChampionMoved
 
@@ -84,8 +83,8 @@ class Lock(Document):
 class Ledger:
     """The table's items by what they mean. All times are UTC."""
 
-    def __init__(self, table_name: str, resource: Any = None) -> None:
-        self._table = (resource or boto3.resource("dynamodb")).Table(table_name)
+    def __init__(self, table_name: str, dynamodb: Any = None) -> None:
+        self._table = (dynamodb or resource("dynamodb")).Table(table_name)
 
     # Drops ------------------------------------------------------------------------------------
 

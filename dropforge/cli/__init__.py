@@ -1,0 +1,1 @@
+"""The command line: a module a command group. The same code for the local cloud and for AWS."""

@@ -1,0 +1,45 @@
+"""A run's documents, read back from the lake: whatever is absent did not happen."""
+
+import datetime as dt
+from itertools import count
+
+from dropforge import layout
+from dropforge.aws.documents import find_document
+from dropforge.cli.executions import Execution
+from dropforge.cli.session import Session
+from dropforge.drops import PrepareResult, ScoreResult
+from dropforge.evaluation import Evaluation
+from dropforge.runs import Deployment, Registration, RunStory
+from dropforge.verdict import Verdict
+
+
+def read_story(session: Session, execution: Execution) -> RunStory:
+    """Everything that a run of the pipeline wrote about itself so far."""
+    lake, project, run = session.stack.lake_bucket, execution.project, execution.name
+    return RunStory(
+        project=project,
+        project_version=str(execution.input.get("project_version", "")),
+        run=run,
+        stage=session.stage,
+        region=session.cloud.region,
+        lake=lake,
+        started_at=execution.started_at,
+        ended_at=execution.ended_at or dt.datetime.now(dt.UTC),
+        prepared=_prepared(lake, project, run),
+        evaluation=find_document(layout.evaluation(lake, project, run), Evaluation),
+        verdict=find_document(layout.verdict(lake, project, run), Verdict),
+        registration=find_document(layout.registration(lake, project, run), Registration),
+        deployment=find_document(layout.deployment(lake, project, run), Deployment),
+        scored=find_document(layout.score_result(lake, project, run), ScoreResult),
+    )
+
+
+def _prepared(lake: str, project: str, run: str) -> list[PrepareResult]:
+    results: list[PrepareResult] = []
+    for round_ in count():
+        found = find_document(layout.prepare_result(lake, project, run, round_), PrepareResult)
+        if found is not None:
+            results.append(found)
+        elif round_ > 0:  # rounds are numbered from 0 or 1
+            return results
+    raise AssertionError("count() does not end")
