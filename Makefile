@@ -1,0 +1,89 @@
+# Dropforge's commands. `make` alone lists them. Each makes the environment first if there is none,
+# from the hashed locks in requirements/: nothing but Python and make has to be there before.
+
+VENV := .venv
+CDK := npx --yes aws-cdk@2.1148.1
+BIN := $(VENV)/bin
+
+# The environment is in step when it was made here and no lock is newer than it.
+READY := $(VENV)/.ready
+ifneq ($(shell [ -x $(BIN)/python ] && cat $(VENV)/.place 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+# Bytecode is worth keeping: the demo and the tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+export VENV
+WITH_NODE := . requirements/node.sh &&
+WITH_NPX := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test test-unit test-infra test-flow lint format types check-locks \
+	synth deploy destroy lock clean
+
+help: ## List these targets
+	@echo "Dropforge: a dropped file becomes a judged, deployed model."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## Create .venv from the hashed locks, or bring it in step with them
+	@echo "setup: $(VENV) is in step with the locks"
+
+$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt,$(wildcard requirements/*.txt))
+	@sh requirements/setup.sh $(VENV)
+	@touch $@
+
+demo: $(READY) ## Run the main job on this machine: drops, runs, mails, an answer from the endpoint
+	@$(WITH_NODE) $(BIN)/dropforge demo
+
+up: $(READY) ## Start the local cloud and deploy the templates to it
+	@$(WITH_NODE) $(BIN)/dropforge up
+
+down: $(READY) ## Stop the local cloud; its state stays in .dropforge/
+	@$(BIN)/dropforge down
+
+test: $(READY) ## Run all tests
+	@$(WITH_NODE) $(BIN)/python -m pytest
+
+test-unit: $(READY) ## Run the unit tests (seconds)
+	@$(BIN)/python -m pytest tests/unit
+
+test-infra: $(READY) ## Run the tests of the synthesized template
+	@$(WITH_NODE) $(BIN)/python -m pytest tests/infra
+
+test-flow: $(READY) ## Run the tests of whole runs on the local cloud
+	@$(WITH_NODE) $(BIN)/python -m pytest tests/flow
+
+lint: $(READY) ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY) ## Apply the format and the fixes that are safe
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(READY) ## Check types (everything but infra/)
+	@$(BIN)/mypy
+
+check-locks: $(READY) ## Check offline that the locks are in step with pyproject.toml
+	@$(BIN)/python requirements/lock.py --check
+
+synth: $(READY) ## Synthesize the templates into cdk.out/ (no credentials, no Docker)
+	@$(WITH_NPX) $(CDK) synth --quiet
+
+deploy: $(READY) ## Deploy to your AWS account: make deploy STAGE=dev|staging|prod
+	@$(call need,STAGE)
+	@$(WITH_NPX) $(CDK) deploy --context stage=$(STAGE)
+
+destroy: $(READY) ## Remove a stage's stack from your AWS account: make destroy STAGE=…
+	@$(call need,STAGE)
+	@$(WITH_NPX) $(CDK) destroy --context stage=$(STAGE)
+
+lock: $(READY) ## Compile the locks anew from pyproject.toml (UPGRADE=1: with newest versions)
+	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory setup
+
+clean: ## Remove the environment, caches and cdk.out; the local cloud's state stays
+	rm -rf $(VENV) cdk.out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+need = test -n "$($(1))" || { echo "Say which: make $@ $(1)=dev|staging|prod" >&2; exit 2; }
