@@ -332,16 +332,18 @@ class Ledger:
     ) -> bool:
         values = values | {"updated_at": _now().isoformat()}
         condition = "attribute_exists(pk)"
+        names = {f"#{name}": name for name in values}
         extra: dict[str, Any] = {}
         if only_pending:
             condition += " AND #state IN (:claimed, :started)"
+            names["#state"] = "state"
             extra = {":claimed": "claimed", ":started": "started"}
         return _conditional(
             self._table.update_item,
             Key={"pk": _pk(project), "sk": f"drop#{drop_id}"},
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
             ConditionExpression=condition,
-            ExpressionAttributeNames={f"#{name}": name for name in values} | {"#state": "state"},
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()} | extra,
         )
 

@@ -25,7 +25,7 @@ def failure_mail(story: RunStory, *, project: str, training_due: bool, held_lock
         *unchanged,
     ]
     if held_lock:
-        lines.append("  - the project's lock was released: the next file runs")
+        lines += ["", "The project's lock was released: the next file runs."]
     lines += [
         "",
         "What to do (no file must be uploaded again):",
