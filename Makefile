@@ -19,7 +19,7 @@ WITH_NPX := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test test-unit test-infra test-flow lint format types check-locks \
-	synth deploy destroy lock clean
+	synth cost deploy destroy lock clean
 
 help: ## List these targets
 	@echo "Dropforge: a dropped file becomes a judged, deployed model."
@@ -69,6 +69,9 @@ check-locks: $(READY) ## Check offline that the locks are in step with pyproject
 
 synth: $(READY) ## Synthesize the templates into cdk.out/ (no credentials, no Docker)
 	@$(WITH_NPX) $(CDK) synth --quiet
+
+cost: $(READY) ## List what the stack costs when idle: make cost [STAGE=dev]
+	@$(WITH_NODE) $(BIN)/python -m infra.idle_cost $(or $(STAGE),dev)
 
 deploy: $(READY) ## Deploy to your AWS account: make deploy STAGE=dev|staging|prod
 	@$(call need,STAGE)

@@ -1,0 +1,1 @@
+"""PROMOTE, HOLD or REJECT."""

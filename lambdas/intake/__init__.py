@@ -1,0 +1,1 @@
+"""Intake: a notification becomes a claimed drop and one run, or an explanation."""

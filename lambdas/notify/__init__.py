@@ -1,0 +1,1 @@
+"""The run's one final mail, and what a failed run leaves behind."""

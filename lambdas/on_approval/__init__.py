@@ -1,0 +1,1 @@
+"""A person approved a model in the registry."""

@@ -1,0 +1,102 @@
+"""Everything the plan depends on, read from the project, the registry and SageMaker."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dropforge import names
+from dropforge.aws.clients import client
+from dropforge.aws.projects import fetch_project
+from dropforge.errors import ArtifactBroken
+from dropforge.project import ProjectSpec
+from lambdas.plan_endpoint.request import PlanAnswer, PlanRequest
+from lambdas.sagemaker import find
+from lambdas.settings import EndpointSettings
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is there. `config` is what the endpoint serves, or last served if it is gone."""
+
+    spec: ProjectSpec
+    stage: str
+    lake: str
+    role_arn: str
+    container: dict[str, Any] = field(default_factory=dict)
+    endpoint: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
+    config_tags: dict[str, str] = field(default_factory=dict)
+    model: dict[str, Any] | None = None
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint's name, whether it exists or not."""
+        return names.endpoint_name(self.spec.name, self.stage)
+
+
+def observe(settings: EndpointSettings, request: PlanRequest) -> Observed:
+    """Look, and change nothing."""
+    spec = fetch_project(settings.lake_bucket, request.project, request.project_version)
+    nothing = Observed(spec, settings.stage, settings.lake_bucket, settings.endpoint_role_arn)
+    if spec.endpoint == "none":
+        return nothing
+    endpoint = find("describe_endpoint", EndpointName=nothing.endpoint_name)
+    config = _config(settings, request.project, endpoint)
+    return replace(
+        nothing,
+        container=_container(request),
+        endpoint=endpoint,
+        config=config,
+        config_tags=_tags(config["EndpointConfigArn"]) if config else {},
+        model=_model(config),
+    )
+
+
+def note_existing(planned: PlanAnswer) -> PlanAnswer:
+    """The plan with what of it exists already."""
+    if planned.model_name is None or planned.config_name is None:
+        return planned
+    model = find("describe_model", ModelName=planned.model_name)
+    config = find("describe_endpoint_config", EndpointConfigName=planned.config_name)
+    return planned.model_copy(
+        update={"model_exists": model is not None, "config_exists": config is not None}
+    )
+
+
+def _config(
+    settings: EndpointSettings, project: str, endpoint: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The config whose settings are carried over.
+
+    A failed endpoint had to be deleted before it is made again: then its settings are in the
+    config that the champion was deployed with.
+    """
+    name = endpoint.get("EndpointConfigName") if endpoint else None
+    if name is None:
+        champion = settings.ledger.champion(project)
+        name = champion.config_name if champion else None
+    return find("describe_endpoint_config", EndpointConfigName=name) if name else None
+
+
+def _model(config: dict[str, Any] | None) -> dict[str, Any] | None:
+    variants = (config or {}).get("ProductionVariants", [])
+    name = variants[0].get("ModelName") if variants else None
+    return find("describe_model", ModelName=name) if name else None
+
+
+def _container(request: PlanRequest) -> dict[str, Any]:
+    """The container that was registered: the image that trained the model also serves it."""
+    package = client("sagemaker").describe_model_package(ModelPackageName=request.model_package_arn)
+    container: dict[str, Any] = package["InferenceSpecification"]["Containers"][0]
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
+    if source.rstrip("/") != request.artifact_uri.rstrip("/"):
+        raise ArtifactBroken(
+            f"Asked to deploy {request.artifact_uri}, but the package "
+            f"{request.model_package_arn} holds {source or 'no artifact'}. Nothing was changed.",
+            next_command=f"dropforge train {request.project}",
+        )
+    return container
+
+
+def _tags(arn: str) -> dict[str, str]:
+    pages = client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

@@ -1,0 +1,1 @@
+"""What a run does with what Prepare found."""

@@ -1,0 +1,1 @@
+"""The challenger enters the model registry, whatever the verdict."""

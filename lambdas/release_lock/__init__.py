@@ -1,0 +1,1 @@
+"""Give the project's lock back."""

@@ -1,0 +1,138 @@
+"""The checks. Their inference ids begin with `golden-`, which monitoring leaves out."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from dropforge.aws.clients import client, error_code
+from dropforge.errors import SmokeTestFailed
+from lambdas.entry import Answer, Request
+from lambdas.smoke_test import golden
+from lambdas.smoke_test.answers import CSV, JSON, JSON_LINES, Scored, UnreadableAnswer, read
+from lambdas.smoke_test.golden import Golden
+
+TOLERANCE = 1e-9
+"""Absolute: the offline scores come from another machine of the same architecture."""
+
+BODIES: dict[str, Callable[[list[Golden]], bytes]] = {
+    CSV: golden.as_csv,
+    JSON: golden.as_json,
+    JSON_LINES: golden.as_json_lines,
+}
+
+REFUSALS: dict[str, tuple[str, bytes]] = {
+    "an unknown column": (JSON, b'[{"dropforge: no such column": 1}]'),
+    "broken JSON": (JSON, b'[{"'),
+    "an unknown content type": ("application/octet-stream", b"\x00"),
+}
+
+
+class SmokeRequest(Request):
+    """Which endpoint must serve which model."""
+
+    endpoint: str
+    artifact_uri: str
+    version: str
+
+
+class SmokeAnswer(Answer):
+    """Everything that was checked, one line a check."""
+
+    passed: Literal[True] = True
+    checks: list[str]
+
+
+def check_endpoint(request: SmokeRequest, rows: list[Golden]) -> SmokeAnswer:
+    """Run every check.
+
+    Raises:
+        SmokeTestFailed: an answer that differs, a wrong version, or bad input that was accepted.
+        botocore.exceptions.ClientError: the endpoint could not be asked.
+    """
+    checks = []
+    for content_type, body in BODIES.items():
+        _compare(request, content_type, rows, _ask(request, content_type, body(rows)))
+        checks.append(f"{len(rows)} rows as {content_type}")
+    _compare(request, JSON, rows[:1], _ask(request, JSON, golden.as_json(rows[:1])))
+    checks.append("one row alone")
+    for what, (content_type, wrong) in REFUSALS.items():
+        _expect_refusal(request, what, content_type, wrong)
+        checks.append(f"refused {what}")
+    return SmokeAnswer(checks=checks)
+
+
+def _ask(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
+    try:
+        return _invoke(request, content_type, body)
+    except ClientError as error:
+        if error_code(error) != "ModelError":
+            raise
+        raise SmokeTestFailed(
+            f"The endpoint {request.endpoint} answered the golden rows as {content_type} with "
+            f"{_status(error)}: {error.response.get('OriginalMessage', 'no message')}"
+        ) from error
+
+
+def _invoke(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
+    answer = client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=request.endpoint,
+        ContentType=content_type,
+        Accept=content_type if content_type in BODIES else JSON,
+        InferenceId=f"golden-v{request.version}-{content_type.rsplit('/', 1)[-1]}",
+        Body=body,
+    )
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def _compare(request: SmokeRequest, content_type: str, rows: list[Golden], body: bytes) -> None:
+    try:
+        answers = read(content_type, body)
+    except UnreadableAnswer as error:
+        raise _failed(request, content_type, f"the answer cannot be read ({error})") from error
+    if len(answers) != len(rows):
+        raise _failed(request, content_type, f"{len(answers)} answers to {len(rows)} rows")
+    for row, answer in zip(rows, answers, strict=True):
+        if problem := _difference(request, row, answer):
+            raise _failed(request, content_type, problem)
+
+
+def _difference(request: SmokeRequest, row: Golden, answer: Scored) -> str | None:
+    if answer.model_version != request.version:
+        return f"it is answered by model v{answer.model_version}, not v{request.version}"
+    # Written so that a score that is not a number fails, too.
+    if not abs(answer.score - row.score) <= TOLERANCE:
+        return f"{row.inference_id} scores {answer.score!r}, offline {row.score!r}"
+    if answer.decision != row.decision:
+        return f"{row.inference_id} is decided {answer.decision}, offline {row.decision}"
+    return None
+
+
+def _expect_refusal(request: SmokeRequest, what: str, content_type: str, body: bytes) -> None:
+    try:
+        _invoke(request, content_type, body)
+    except ClientError as error:
+        if error_code(error) != "ModelError":
+            raise
+        if 400 <= _status(error) < 500:
+            return
+        raise SmokeTestFailed(
+            f"The endpoint {request.endpoint} must refuse {what} with a 4xx status, but answered "
+            f"{_status(error)}."
+        ) from error
+    raise SmokeTestFailed(
+        f"The endpoint {request.endpoint} must refuse {what}, but answered it with scores."
+    )
+
+
+def _failed(request: SmokeRequest, content_type: str, problem: str) -> SmokeTestFailed:
+    return SmokeTestFailed(
+        f"The endpoint {request.endpoint} was asked the golden rows of v{request.version} as "
+        f"{content_type}: {problem}."
+    )
+
+
+def _status(error: ClientError) -> int:
+    response: dict[str, Any] = error.response
+    return int(response.get("OriginalStatusCode", 0))

@@ -1,0 +1,229 @@
+"""SmokeTest against the server's own reading and writing of bodies."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dropforge.aws import clients
+from dropforge.aws.documents import write_bytes
+from dropforge.errors import ArtifactBroken, InvalidRequest, SmokeTestFailed
+from lambdas.smoke_test.checking import BODIES
+from lambdas.smoke_test.handler import handler
+from sagemaker_jobs.features.frame import Frame, Input
+from sagemaker_jobs.serving.answers import choose, render
+from sagemaker_jobs.serving.requests import RequestReader
+from tests.unit.lambdas.conftest import Account
+from tests.unit.lambdas.documents import ARTIFACT
+
+INPUTS = [
+    Input("age", "number"),
+    Input("term", "integer"),
+    Input("owner", "boolean"),
+    Input("purpose", "string", ("car, used", 'the "house"', "審査")),
+]
+ROWS: list[dict[str, Any]] = [
+    {"age": None, "term": None, "owner": None, "purpose": None},
+    {"age": 0.1 + 0.2, "term": 12, "owner": True, "purpose": "car, used"},
+    {"age": -1.5e17, "term": -3, "owner": False, "purpose": 'the "house"'},
+    {"age": 41.000000000000001, "term": 36, "owner": True, "purpose": "unseen"},
+    {"age": 7.25, "term": 24, "owner": False, "purpose": "審査"},
+]
+
+
+def score(frame: Frame) -> list[float]:
+    """A score that changes with the smallest change of any value."""
+    numbers, codes = frame.numbers, frame.codes
+    found = []
+    for row in range(frame.rows):
+        values = [*numbers[row], *codes[row]]
+        found.append(sum((i + 1) * (0.013 if v != v else float(v)) for i, v in enumerate(values)))
+    return [1.0 / (1.0 + abs(value)) for value in found]
+
+
+class Server:
+    """An endpoint that reads and writes bodies as the image does."""
+
+    def __init__(self, version: str = "7") -> None:
+        self.version = version
+        self.calls: list[dict[str, Any]] = []
+        self.score: Callable[[Frame], list[float]] = score
+        self.refuses = True
+        contract = {"id": "loan", "ignored": ["default"]}
+        self._reader = RequestReader(contract, INPUTS)
+
+    def invoke_endpoint(self, **call: Any) -> dict[str, Any]:
+        """The runtime's InvokeEndpoint."""
+        self.calls.append(call)
+        try:
+            question = self._reader.read(call["ContentType"], call["Body"])
+        except InvalidRequest as error:
+            if not self.refuses:
+                return {"Body": io.BytesIO(b'{"predictions": []}')}
+            raise model_error(400, error.message) from error
+        scores = self.score(question.frame)
+        body = render(
+            choose(call["Accept"]), scores, [int(s > 0.5) for s in scores], self.version, None
+        )
+        return {"Body": io.BytesIO(body)}
+
+
+def model_error(status: int, message: str) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": "ModelError", "Message": "Received client error"},
+            "OriginalStatusCode": status,
+            "OriginalMessage": message,
+        },
+        "InvokeEndpoint",
+    )
+
+
+@pytest.fixture
+def server(account: Account, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The endpoint, and an artifact whose golden rows it answers."""
+    made = Server()
+    reader = RequestReader({"id": "loan", "ignored": []}, INPUTS)
+    scores = score(reader.read("application/json", json.dumps(ROWS).encode()).frame)
+    lines = [
+        {"inference_id": f"golden-{i}", "input": row, "score": s, "decision": int(s > 0.5)}
+        for i, (row, s) in enumerate(zip(ROWS, scores, strict=True))
+    ]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n"
+    write_bytes(f"{ARTIFACT}golden.jsonl", text.encode(), "application/jsonlines")
+    runtime = clients.client("sagemaker-runtime")
+    monkeypatch.setattr(runtime, "invoke_endpoint", made.invoke_endpoint)
+    return made
+
+
+def check(account: Account) -> dict[str, Any]:
+    event = {"endpoint": "credit-dev", "artifact_uri": ARTIFACT, "version": "7"}
+    return handler(event, account.context)
+
+
+def test_a_sound_endpoint_passes(account: Account, server: Server) -> None:
+    answer = check(account)
+    assert answer["passed"] is True
+    assert answer["checks"] == [
+        "5 rows as text/csv",
+        "5 rows as application/json",
+        "5 rows as application/jsonlines",
+        "one row alone",
+        "refused an unknown column",
+        "refused broken JSON",
+        "refused an unknown content type",
+    ]
+
+
+def test_its_calls_are_left_out_of_monitoring(account: Account, server: Server) -> None:
+    check(account)
+    assert {call["EndpointName"] for call in server.calls} == {"credit-dev"}
+    assert all(call["InferenceId"].startswith("golden-") for call in server.calls)
+    assert all(len(call["InferenceId"]) <= 64 for call in server.calls)
+
+
+@pytest.mark.parametrize("by", [1e-8, -1e-8, float("nan")])
+def test_a_score_that_differs_fails(account: Account, server: Server, by: float) -> None:
+    server.score = lambda frame: [value + by for value in score(frame)]
+    with pytest.raises(SmokeTestFailed, match="golden-0 scores"):
+        check(account)
+
+
+def test_a_difference_below_the_tolerance_passes(account: Account, server: Server) -> None:
+    server.score = lambda frame: [value + 5e-10 for value in score(frame)]
+    assert check(account)["passed"] is True
+
+
+@pytest.mark.parametrize("content_type", list(BODIES))
+def test_one_content_type_alone_can_fail(
+    account: Account, server: Server, content_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = server.invoke_endpoint
+
+    def broken(**call: Any) -> dict[str, Any]:
+        if call["ContentType"] == content_type:
+            return {"Body": io.BytesIO(b"<html>")}
+        return answer(**call)
+
+    monkeypatch.setattr(clients.client("sagemaker-runtime"), "invoke_endpoint", broken)
+    with pytest.raises(SmokeTestFailed, match=f"as {content_type}: the answer cannot be read"):
+        check(account)
+
+
+def test_the_old_model_behind_the_endpoint_is_noticed(account: Account, server: Server) -> None:
+    server.version = "6"
+    with pytest.raises(SmokeTestFailed, match="answered by model v6, not v7"):
+        check(account)
+
+
+def test_another_decision_fails(account: Account, server: Server) -> None:
+    text = clients.client("s3").get_object(
+        Bucket=ARTIFACT.split("/")[2], Key=ARTIFACT.split("/", 3)[3] + "golden.jsonl"
+    )
+    body = text["Body"].read().replace(b'"decision": 0', b'"decision": 1')
+    write_bytes(f"{ARTIFACT}golden.jsonl", body, "application/jsonlines")
+    with pytest.raises(SmokeTestFailed, match="is decided"):
+        check(account)
+
+
+def test_missing_answers_fail(account: Account, server: Server) -> None:
+    server.score = lambda frame: score(frame)[:-1]
+    with pytest.raises(SmokeTestFailed, match="4 answers to 5 rows"):
+        check(account)
+
+
+def test_bad_input_that_is_answered_fails(account: Account, server: Server) -> None:
+    server.refuses = False
+    with pytest.raises(SmokeTestFailed, match="must refuse an unknown column"):
+        check(account)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_bad_input_that_breaks_the_server_fails(
+    account: Account, server: Server, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = server.invoke_endpoint
+
+    def break_down(**call: Any) -> dict[str, Any]:
+        try:
+            return answer(**call)
+        except ClientError as error:
+            raise model_error(status, "Internal Server Error") from error
+
+    monkeypatch.setattr(clients.client("sagemaker-runtime"), "invoke_endpoint", break_down)
+    with pytest.raises(SmokeTestFailed, match=f"answered {status}"):
+        check(account)
+
+
+def test_golden_rows_that_the_server_refuses_fail(
+    account: Account, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**call: Any) -> None:
+        raise model_error(400, "Row 1: column age is missing.")
+
+    monkeypatch.setattr(clients.client("sagemaker-runtime"), "invoke_endpoint", refuse)
+    with pytest.raises(SmokeTestFailed, match="400: Row 1: column age is missing"):
+        check(account)
+
+
+def test_an_endpoint_that_cannot_be_asked_is_another_error(
+    account: Account, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**call: Any) -> None:
+        raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "InvokeEndpoint")
+
+    monkeypatch.setattr(clients.client("sagemaker-runtime"), "invoke_endpoint", refuse)
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        check(account)
+
+
+@pytest.mark.parametrize("content", ["", '{"input": {}}\n'])
+def test_an_artifact_without_golden_rows_is_broken(
+    account: Account, server: Server, content: str
+) -> None:
+    write_bytes(f"{ARTIFACT}golden.jsonl", content.encode(), "application/jsonlines")
+    with pytest.raises(ArtifactBroken, match="golden row"):
+        check(account)
