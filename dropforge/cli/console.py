@@ -3,9 +3,11 @@
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -51,6 +53,12 @@ def heading(text: str) -> None:
     out.print(Text(text, style="bold"), soft_wrap=True)
 
 
+def short(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def as_json(document: Any) -> None:
     """Print a document as JSON and nothing else."""
     sys.stdout.write(json.dumps(document, indent=2, default=str, ensure_ascii=False) + "\n")
@@ -63,4 +71,6 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], title: s
         grid.add_column(column, overflow="fold", header_style="bold")
     for row in rows:
         grid.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in row))
-    out.print(grid)
+    # A pipe has no width: there every row is one line.
+    width = None if out.is_terminal else Measurement.get(out, out.options, grid).maximum
+    out.print(grid, width=width, soft_wrap=width is not None)

@@ -1,4 +1,4 @@
-"""Executions of the two state machines: found, started, and their history folded into steps."""
+"""Executions of the two state machines: found, described, started."""
 
 import datetime as dt
 import json
@@ -15,7 +15,6 @@ from dropforge.errors import RunFailed
 from dropforge.names import run_name
 
 ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
-_FAILURES = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,6 @@ class Execution:
     def ended(self) -> bool:
         """Whether nothing more will happen."""
         return self.status in ENDED
-
-
-@dataclass
-class Step:
-    """One visit of a state. `failures` are the attempts that failed, as (error, cause)."""
-
-    name: str
-    type: str
-    entered: dt.datetime
-    exited: dt.datetime | None = None
-    failures: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
-        return None if self.exited is None else (self.exited - self.entered).total_seconds()
 
 
 def describe(arn: str) -> Execution:
@@ -134,35 +117,3 @@ def nested(session: Session, execution: Execution) -> str | None:
         if inner.started_at < execution.started_at:
             return None
     return None
-
-
-def history(arn: str) -> list[Step]:
-    """The states that an execution visited, in order."""
-    pages = client("stepfunctions").get_paginator("get_execution_history")
-    events = [e for page in pages.paginate(executionArn=arn) for e in page["events"]]
-    return fold(events)
-
-
-def fold(events: list[dict[str, Any]]) -> list[Step]:
-    """Fold history events into steps.
-
-    https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
-    """
-    steps: list[Step] = []
-    for event in events:
-        kind, at = event["type"], event["timestamp"]
-        if kind.endswith("StateEntered"):
-            name = event["stateEnteredEventDetails"]["name"]
-            steps.append(Step(name, kind.removesuffix("StateEntered"), at))
-        elif kind.endswith("StateExited"):
-            name = event["stateExitedEventDetails"]["name"]
-            step = next(s for s in reversed(steps) if s.name == name and s.exited is None)
-            step.exited = at
-        elif kind in _FAILURES and steps:
-            steps[-1].failures += (_failure(event),)
-    return steps
-
-
-def _failure(event: dict[str, Any]) -> tuple[str, str]:
-    details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
-    return details.get("error", "unknown"), details.get("cause", "")

@@ -41,9 +41,9 @@ class Guarded(TyperGroup):
 
 def tell(error: DropforgeError) -> None:
     """Print an error's message and what to type next."""
-    err.print(Text.assemble(("Problem: ", "bold red"), error.message))
+    err.print(Text.assemble(("Problem: ", "bold red"), error.message), soft_wrap=True)
     if error.next_command:
-        err.print(Text.assemble(("Next:    ", "bold"), error.next_command))
+        err.print(Text.assemble(("Next:    ", "bold"), error.next_command), soft_wrap=True)
 
 
 def explain_aws(error: BotoCoreError | ClientError) -> DropforgeError:

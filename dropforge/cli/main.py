@@ -3,8 +3,18 @@
 import typer
 
 from dropforge import __version__
-from dropforge.cli import demo, doctor, drops, generate, local_cloud, mails, predict, projects, runs
-from dropforge.cli import models as model_commands
+from dropforge.cli import (
+    demo,
+    doctor,
+    drops,
+    generate,
+    local_cloud,
+    mails,
+    models,
+    predict,
+    projects,
+    runs,
+)
 from dropforge.cli.guard import Guarded
 
 app = typer.Typer(
@@ -29,8 +39,8 @@ app.command(rich_help_panel=WORK)(projects.validate)
 app.command(rich_help_panel=WORK)(projects.push)
 app.command(rich_help_panel=WORK)(generate.generate)
 app.command(rich_help_panel=WORK)(drops.drop)
-app.command(rich_help_panel=WORK)(model_commands.train)
-app.command(rich_help_panel=WORK)(model_commands.rollback)
+app.command(rich_help_panel=WORK)(models.train)
+app.command(rich_help_panel=WORK)(models.rollback)
 app.command(rich_help_panel=WORK)(drops.redrive)
 app.command(rich_help_panel=WORK)(predict.predict)
 app.command(rich_help_panel=LOOK)(runs.runs)

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from dropforge.aws.ledger import Ledger, ProjectPointer
 from dropforge.aws.stack import Stack
 from dropforge.cli.clouds import Cloud, choose
 from dropforge.cli.console import remark
 from dropforge.cli.options import CloudKind
-from dropforge.errors import UnknownProject
+from dropforge.errors import StackNotFound, UnknownProject
+from dropforge.names import stack_name
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,22 @@ def connect(stage: str, cloud: CloudKind | None, *, quiet: bool = False) -> Sess
     """
     chosen = choose(cloud)
     if not quiet:
-        remark(f"Using the {chosen}, stage {stage}." if chosen.kind == "local"
-               else f"Using {chosen}, stage {stage}.")
-    stack = Stack.find(stage)
+        remark(
+            f"Using the {chosen}, stage {stage}."
+            if chosen.kind == "local"
+            else f"Using {chosen}, stage {stage}."
+        )
+    stack = _find_stack(stage)
     return Session(stage, chosen, stack, Ledger(stack.ledger_table))
+
+
+def _find_stack(stage: str) -> Stack:
+    try:
+        return Stack.find(stage)
+    except ValidationError as error:
+        missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
+        raise StackNotFound(
+            f"The stack {stack_name(stage)} exists, but has no outputs {missing}: its deployment "
+            "did not finish, or another release made it. Nothing was changed.",
+            next_command=f"dropforge up, or make deploy STAGE={stage}",
+        ) from error

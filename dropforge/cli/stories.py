@@ -1,7 +1,6 @@
 """A run's documents, read back from the lake: whatever is absent did not happen."""
 
 import datetime as dt
-from itertools import count
 
 from dropforge import layout
 from dropforge.aws.documents import find_document
@@ -25,7 +24,7 @@ def read_story(session: Session, execution: Execution) -> RunStory:
         lake=lake,
         started_at=execution.started_at,
         ended_at=execution.ended_at or dt.datetime.now(dt.UTC),
-        prepared=_prepared(lake, project, run),
+        prepared=[_as_of_now(session, found) for found in _prepared(lake, project, run)],
         evaluation=find_document(layout.evaluation(lake, project, run), Evaluation),
         verdict=find_document(layout.verdict(lake, project, run), Verdict),
         registration=find_document(layout.registration(lake, project, run), Registration),
@@ -36,10 +35,18 @@ def read_story(session: Session, execution: Execution) -> RunStory:
 
 def _prepared(lake: str, project: str, run: str) -> list[PrepareResult]:
     results: list[PrepareResult] = []
-    for round_ in count():
-        found = find_document(layout.prepare_result(lake, project, run, round_), PrepareResult)
-        if found is not None:
-            results.append(found)
-        elif round_ > 0:  # rounds are numbered from 0 or 1
-            return results
-    raise AssertionError("count() does not end")
+    while found := find_document(
+        layout.prepare_result(lake, project, run, len(results) + 1), PrepareResult
+    ):
+        results.append(found)
+    return results
+
+
+def _as_of_now(session: Session, result: PrepareResult) -> PrepareResult:
+    """What Prepare found, with the states that the ledger gives the drops now."""
+    drops = []
+    for drop in result.drops:
+        record = session.ledger.drop(result.project, drop.drop)
+        now = {"state": record.state, "reasons": record.reasons or drop.reasons} if record else {}
+        drops.append(drop.model_copy(update=now))
+    return result.model_copy(update={"drops": drops})

@@ -1,0 +1,64 @@
+"""The errors SageMaker answers with."""
+
+
+class SageMakerError(Exception):
+    """An error of the API: its code as SageMaker spells it, and the HTTP status."""
+
+    code = "ValidationException"
+    status = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def document(self) -> dict[str, object]:
+        """The body of the answer."""
+        return {"__type": self.code, "message": self.message}
+
+
+class Invalid(SageMakerError):
+    """ValidationException: malformed, unknown or not allowed in this state."""
+
+
+class NotFound(SageMakerError):
+    """ResourceNotFound."""
+
+    code = "ResourceNotFound"
+
+
+class InUse(SageMakerError):
+    """ResourceInUse: the name is taken or the resource is being changed."""
+
+    code = "ResourceInUse"
+
+
+class Conflict(SageMakerError):
+    """ConflictException."""
+
+    code = "ConflictException"
+
+
+class Denied(SageMakerError):
+    """AccessDeniedException."""
+
+    code = "AccessDeniedException"
+
+
+class ModelFailed(SageMakerError):
+    """ModelError: the model's server answered with an error, or not at all.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+
+    code = "ModelError"
+    status = 424
+
+    def __init__(self, message: str, original_status: int, original_message: str) -> None:
+        super().__init__(message)
+        self.original_status = original_status
+        self.original_message = original_message
+
+    def document(self) -> dict[str, object]:
+        """The body of the answer, with the model's own status and message."""
+        return {"Message": self.message, "OriginalStatusCode": self.original_status,
+                "OriginalMessage": self.original_message, "LogStreamArn": ""}

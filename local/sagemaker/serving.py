@@ -1,0 +1,135 @@
+"""The server process of one variant: the model's files, `serve`, its health, its requests."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+
+from local import roles
+from local.sagemaker.container import SESSION_NAME, Container
+from local.sagemaker.logs import LogShipper
+from local.sagemaker.store import Document
+from local.sagemaker.transfers import download_prefix, extract_archive, split_uri
+
+PING_DEADLINE = 60.0
+INVOCATION_TIMEOUT = 60.0
+STOP_GRACE = 10.0
+
+
+class NotHealthy(Exception):
+    """The server did not answer /ping with 200 in time; the message is a FailureReason."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the container answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Server:
+    """One running model.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+    """
+
+    def __init__(self, endpoint: str, variant: Document, model: Document, definition: Document,
+                 folder: Path) -> None:
+        self.variant = variant["VariantName"]
+        self.image = definition.get("Image", "")
+        self._role_arn = model["ExecutionRoleArn"]
+        self._definition = definition
+        self._deadline = float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
+                               or os.environ.get("DROPFORGE_PING_DEADLINE") or PING_DEADLINE)
+        self._port = _free_port()
+        port = str(self._port)
+        self.container = Container(
+            folder, self._role_arn, None, ["serve"],
+            {"SAGEMAKER_BIND_TO_PORT": port, "DROPFORGE_PORT": port}
+            | (definition.get("Environment") or {}),
+            bool(model.get("EnableNetworkIsolation")))
+        self._pool = urllib3.HTTPConnectionPool(
+            "127.0.0.1", self._port, maxsize=16, retries=False, timeout=INVOCATION_TIMEOUT)
+        self._logs = LogShipper(
+            roles.client("logs", self._role_arn, SESSION_NAME),
+            f"/aws/sagemaker/Endpoints/{endpoint}", f"{self.variant}/i-{folder.name[-17:]}",
+            self.container.log)
+        self._closing = threading.Event()
+
+    @property
+    def role_arn(self) -> str:
+        """The model's execution role, which also writes captured data."""
+        return self._role_arn
+
+    def download(self) -> None:
+        """Brings the model's files to /opt/ml/model, with the model's role."""
+        s3 = roles.client("s3", self._role_arn, SESSION_NAME)
+        target = self.container.root / "model"
+        source = (self._definition.get("ModelDataSource") or {}).get("S3DataSource")
+        if source and source.get("CompressionType", "None") == "None":
+            download_prefix(s3, source["S3Uri"], target)
+            return
+        uri = source["S3Uri"] if source else self._definition.get("ModelDataUrl")
+        if uri:
+            bucket, key = split_uri(uri)
+            archive = self.container.folder / "model.tar.gz"
+            s3.download_file(bucket, key, str(archive))
+            extract_archive(archive, target)
+
+    def start(self) -> None:
+        """Starts the process and waits until it is healthy. Raises NotHealthy."""
+        self.container.start()
+        deadline = time.monotonic() + self._deadline
+        while time.monotonic() < deadline and not self._closing.is_set():
+            if self.container.wait(0.02):
+                break
+            if self._healthy():
+                threading.Thread(target=self._tend, daemon=True,
+                                 name=f"server {self.variant}").start()
+                return
+        self.stop()
+        raise NotHealthy(f"The primary container for production variant {self.variant} did not "
+                         "pass the ping health check. Please check CloudWatch logs for this "
+                         "endpoint.")
+
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST /invocations; an unreachable or silent server is a 500 as the service sees it."""
+        try:
+            response = self._pool.request("POST", "/invocations", body=body, headers=headers)
+        except urllib3.exceptions.HTTPError:
+            return Answer(500, {}, b"The model's server did not answer.")
+        return Answer(response.status, response.headers, response.data)
+
+    def stop(self) -> None:
+        """SIGTERM, time to finish, then SIGKILL; the rest of the log is shipped."""
+        self._closing.set()
+        self.container.stop(STOP_GRACE)
+        self._pool.close()
+        self._logs.ship(final=True)
+
+    def _healthy(self) -> bool:
+        try:
+            response = self._pool.request("GET", "/ping", timeout=2.0)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return response.status == 200
+
+    def _tend(self) -> None:
+        """Ships the log; starts the server again when it dies, as SageMaker does."""
+        while not self._closing.wait(1.0):
+            self._logs.ship()
+            if self.container.wait(0.0) and not self._closing.is_set():
+                self.container.start()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""The model artifact: plain files, no pickle, immutable once registered."""

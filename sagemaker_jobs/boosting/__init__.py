@@ -1,0 +1,1 @@
+"""LightGBM's own library for prediction, without the import of its Python package."""

@@ -1,0 +1,1 @@
+"""The Delta tables: a project's history and its predictions, a partition a period."""

@@ -1,0 +1,1 @@
+"""The rows of one training: train, validation and holdout, by keys that can be told apart later."""

@@ -1,0 +1,23 @@
+"""How often a holdout has judged before: a holdout used again and again stops being clean."""
+
+from dropforge import layout
+from dropforge.aws.documents import find_document
+from dropforge.aws.ledger import Ledger
+from dropforge.evaluation import Evaluation
+
+LOOK_BACK = 50
+
+
+def times_judged(lake: str, ledger: Ledger, project: str, period: str | None = None) -> int:
+    """How many of the newest registered models in a row were judged on the newest one's holdout.
+
+    With `period`, how many in a row were judged on that period.
+    """
+    count = 0
+    for model in reversed(ledger.models(project)[-LOOK_BACK:]):
+        evaluation = find_document(layout.evaluation(lake, project, model.run), Evaluation)
+        if evaluation is None or (period is not None and evaluation.holdout.period != period):
+            break
+        period = evaluation.holdout.period
+        count += 1
+    return count

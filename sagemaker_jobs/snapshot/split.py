@@ -1,0 +1,73 @@
+"""Train, validation, holdout: which rows teach, which choose, which judge."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dropforge.period import Period
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Disjoint masks over the labelled rows; together they are all of them."""
+
+    train: Mask
+    validation: Mask
+    holdout: Mask
+    holdout_period: str
+
+
+def choose_holdout(periods: Collection[str], used: Collection[str]) -> str | None:
+    """The newest labelled period that the champion was not made from.
+
+    None if the history alone is there, or every period was used: then a share of the rows judges.
+    """
+    dated = [Period.from_canonical(p) for p in periods]
+    free = [p for p in dated if not p.is_history and p.canonical not in used]
+    return max(free).canonical if free and len(dated) > 1 else None
+
+
+def split_rows(
+    *,
+    periods: Sequence[str],
+    labels: NDArray[np.int8],
+    draw: NDArray[np.float64],
+    holdout_draw: NDArray[np.float64],
+    grouped: bool,
+    holdout_period: str | None,
+    holdout_share: float,
+    validation_share: float,
+) -> Split:
+    """Split the rows.
+
+    `draw` and `holdout_draw` are hashes in [0, 1) of each row's group, or of its key; equal groups
+    have equal draws, so that a group never lies on both sides. Without groups both splits are
+    stratified by label.
+    """
+    every = np.ones(len(labels), dtype=bool)
+    if holdout_period is None:
+        holdout = _take(holdout_draw, labels, every, holdout_share, grouped)
+        named = max(Period.from_canonical(p) for p in set(periods)).canonical
+    else:
+        holdout = np.asarray(periods) == holdout_period
+        named = holdout_period
+    validation = _take(draw, labels, ~holdout, validation_share, grouped)
+    return Split(~holdout & ~validation, validation, holdout, named)
+
+
+def _take(
+    draw: NDArray[np.float64], labels: NDArray[np.int8], among: Mask, share: float, grouped: bool
+) -> Mask:
+    if grouped:
+        return among & (draw < share)
+    taken = np.zeros(len(draw), dtype=bool)
+    for label in np.unique(labels[among]):
+        rows = np.flatnonzero(among & (labels == label))
+        count = round(share * len(rows))
+        # Ties would be equal hashes of different rows; stable order keeps them reproducible.
+        taken[rows[np.argsort(draw[rows], kind="stable")[:count]]] = True
+    return taken

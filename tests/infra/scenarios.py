@@ -1,0 +1,187 @@
+"""Realistic answers of the tasks, made with the functions' own answer types where there are any."""
+
+from typing import Any
+
+from dropforge.project import ProjectSpec
+from lambdas.acquire_lock.taking import LockAnswer
+from lambdas.decide.handler import DecideAnswer
+from lambdas.entry import Answer
+from lambdas.find_champion.handler import ChampionAnswer
+from lambdas.move_champion.moving import MoveAnswer
+from lambdas.notify.request import NotifyAnswer
+from lambdas.plan_endpoint.observing import Observed
+from lambdas.plan_endpoint.planning import plan
+from lambdas.plan_endpoint.request import PlanAnswer as EndpointPlan
+from lambdas.plan_endpoint.request import PlanRequest as EndpointRequest
+from lambdas.plan_run.request import PlanAnswer as RunPlan
+from lambdas.register.registering import RegisterAnswer
+from lambdas.release_lock.handler import ReleaseAnswer
+from tests.infra.template import ACCOUNT, REGION
+
+PROJECT = "credit"
+PROJECT_VERSION = "0123456789abcdef"
+RUN = "credit-202012-0a1b2c3d-1"
+LAKE = "dropforge-dev-storagelake72898626"
+ARTIFACT = f"s3://{LAKE}/models/{PROJECT}/{RUN}/{RUN}-train-1-0-0-0/output/model/"
+CHAMPION_ARTIFACT = f"s3://{LAKE}/models/{PROJECT}/older/older-train-1-0-0-0/output/model/"
+PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/credit-dev/7"
+JOB_TYPES = ["ml.m5.xlarge", "ml.m5.2xlarge"]
+
+DROP_INPUT = {
+    "project": PROJECT,
+    "project_version": PROJECT_VERSION,
+    "trigger": "drop",
+    "drop": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+}
+TRAIN_INPUT = {"project": PROJECT, "project_version": PROJECT_VERSION, "trigger": "train"}
+DEPLOY_INPUT = {
+    "project": PROJECT,
+    "project_version": PROJECT_VERSION,
+    "run": RUN,
+    "model_package_arn": PACKAGE,
+    "version": "7",
+    "artifact_uri": ARTIFACT,
+    "expected_champion": "6",
+    "reason": "promote",
+}
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    """An answer as the function gives it."""
+    return answer.model_dump(mode="json")
+
+
+def plan_run(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "again": False,
+        "train": True,
+        "score": True,
+        "snapshot_uri": f"s3://{LAKE}/runs/{PROJECT}/{RUN}/snapshot-1",
+        "scoring_uri": f"s3://{LAKE}/runs/{PROJECT}/{RUN}/scoring-1",
+        "processing_instance_types": JOB_TYPES,
+        "training_instance_types": ["ml.c5.2xlarge"],
+    }
+    return told(RunPlan.model_validate(fields | changes))
+
+
+def champion() -> dict[str, Any]:
+    return told(
+        ChampionAnswer(
+            exists=True, version="6", model_package_arn=PACKAGE, artifact_uri=CHAMPION_ARTIFACT
+        )
+    )
+
+
+def no_champion() -> dict[str, Any]:
+    return told(ChampionAnswer(exists=False))
+
+
+def lock(acquired: bool = True, covered: bool = False) -> dict[str, Any]:
+    return told(LockAnswer(acquired=acquired, covered=covered))
+
+
+def registration(deploy: bool = True) -> dict[str, Any]:
+    return told(
+        RegisterAnswer(
+            model_package_arn=PACKAGE,
+            version="7",
+            status="Approved" if deploy else "Rejected",
+            deploy=deploy,
+            expected_champion="6",
+        )
+    )
+
+
+def training(status: str = "Completed", **more: Any) -> dict[str, Any]:
+    job = f"{RUN}-train-1-0-0-0"
+    described = {"TrainingJobName": job, "TrainingJobStatus": status, "SecondaryStatus": status}
+    if status == "Completed":
+        described["ModelArtifacts"] = {"S3ModelArtifacts": ARTIFACT}
+    return described | more
+
+
+def pipeline_answers(**changes: Any) -> dict[str, Any]:
+    """A run in which everything happens and goes well."""
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/"
+    answers: dict[str, Any] = {
+        "AcquireLock": lock(),
+        "ReleaseUnneededLock": told(ReleaseAnswer(released=True)),
+        "Prepare": {"ProcessingJobStatus": "Completed"},
+        "PlanRun": plan_run(),
+        "FindChampion": champion(),
+        "Train": lambda request: {"TrainingJobArn": arn + request["TrainingJobName"]},
+        "DescribeTraining": [training("InProgress"), training("InProgress"), training()],
+        "Evaluate": {"ProcessingJobStatus": "Completed"},
+        "Decide": told(
+            DecideAnswer(
+                verdict="PROMOTE",
+                verdict_uri=f"s3://{LAKE}/runs/{PROJECT}/{RUN}/verdict.json",
+                headline="better",
+            )
+        ),
+        "Register": registration(),
+        "Deploy": {"Status": "SUCCEEDED", "Output": {"champion": "7"}},
+        "FindChampionToScore": champion(),
+        "Score": {"ProcessingJobStatus": "Completed"},
+        "ReleaseLock": told(ReleaseAnswer(released=True)),
+        "Notify": told(NotifyAnswer(sent=True)),
+        "NotifyFailure": told(NotifyAnswer(sent=True)),
+    }
+    return answers | changes
+
+
+def endpoint_plan(action: str = "create", **changes: Any) -> dict[str, Any]:
+    """What plan_endpoint really answers for a real-time project, with another action."""
+    spec = ProjectSpec.model_validate(
+        {
+            "name": PROJECT,
+            "target": "TARGET",
+            "id": "SK_ID_CURR",
+            "endpoint": "realtime",
+            "resources": {"endpoint": "ml.m5.large"},
+            "features": {"keep": ["AMT_CREDIT"]},
+        }
+    )
+    source = {"S3Uri": ARTIFACT, "S3DataType": "S3Prefix", "CompressionType": "None"}
+    observed = Observed(
+        spec,
+        "dev",
+        LAKE,
+        f"arn:aws:iam::{ACCOUNT}:role/endpoint",
+        container={
+            "Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/dropforge:1",
+            "ModelDataSource": {"S3DataSource": source},
+        },
+    )
+    fields = {k: v for k, v in DEPLOY_INPUT.items() if k in EndpointRequest.model_fields}
+    planned = told(plan(observed, EndpointRequest.model_validate(fields)))
+    previous = None if action == "create" else "credit-dev-v6-01234567"
+    changed = planned | {"action": action, "previous_config": previous} | changes
+    return told(EndpointPlan.model_validate(changed))
+
+
+def describe(status: str, config: str | None = None) -> dict[str, Any]:
+    planned = endpoint_plan()["config_name"]
+    return {"EndpointStatus": status, "EndpointConfigName": config or planned}
+
+
+def deployment_answers(**changes: Any) -> dict[str, Any]:
+    """A first deployment that goes well."""
+    answers: dict[str, Any] = {
+        "AcquireLock": lock(),
+        "PlanEndpoint": endpoint_plan(),
+        "CreateModel": {},
+        "CreateEndpointConfig": {},
+        "CreateEndpoint": {},
+        "UpdateEndpoint": {},
+        "DeleteFailedEndpoint": {},
+        "DeleteEndpoint": {},
+        "DescribeEndpoint": [describe("Creating"), describe("InService")],
+        "SmokeTest": {"passed": True, "checks": ["golden rows", "bad input"]},
+        "MoveChampion": told(MoveAnswer(champion="7", previous="6", removed=[])),
+        "ReleaseLock": told(ReleaseAnswer(released=True)),
+        "ReleaseLockAfterFailure": told(ReleaseAnswer(released=True)),
+        "RestorePreviousConfig": {},
+        "NotifyFailure": told(NotifyAnswer(sent=True)),
+    }
+    return answers | changes

@@ -1,0 +1,240 @@
+"""Which states a deployment goes through, and how it puts things back, run state by state."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra import scenarios as say
+from tests.infra.running import Execution, Raises, run
+from tests.infra.template import Template
+
+PREVIOUS = "credit-dev-v6-01234567"
+FAILED_TEST = Raises("SmokeTestFailed", "row 3 differs")
+
+
+@pytest.fixture(scope="module")
+def deployment(dev: Template) -> dict[str, Any]:
+    return dev.machine("deployment")
+
+
+def go(deployment: dict[str, Any], nested: bool = False, **changes: Any) -> Execution:
+    given = dict(say.DEPLOY_INPUT)
+    if nested:
+        given["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = "arn:of:the:pipeline"
+    return run(deployment, given, say.deployment_answers(**changes))
+
+
+def update(deployment: dict[str, Any], **changes: Any) -> Execution:
+    return go(deployment, **{"PlanEndpoint": say.endpoint_plan("update"), **changes})
+
+
+def states(execution: Execution) -> list[str]:
+    return [task.state for task in execution.tasks if task.state != "DescribeEndpoint"]
+
+
+def test_a_first_deployment_creates_everything(deployment: dict[str, Any]) -> None:
+    execution = go(deployment)
+    assert execution.status == "SUCCEEDED"
+    assert execution.output == {"champion": "7", "action": "create"}
+    assert states(execution) == [
+        "AcquireLock",
+        "PlanEndpoint",
+        "CreateModel",
+        "CreateEndpointConfig",
+        "CreateEndpoint",
+        "SmokeTest",
+        "MoveChampion",
+        "ReleaseLock",
+    ]
+    plan = say.endpoint_plan()
+    assert execution.arguments("CreateModel") == plan["create_model"]
+    assert execution.arguments("CreateEndpointConfig") == plan["create_endpoint_config"]
+    assert execution.payload("MoveChampion") == {
+        **{k: v for k, v in say.DEPLOY_INPUT.items() if k != "reason"},
+        "config_name": plan["config_name"],
+        "endpoint": "credit-dev",
+        "action": "create",
+        "smoke_checks": 2,
+    }
+
+
+def test_an_update_is_guarded_and_keeps_what_was_set(deployment: dict[str, Any]) -> None:
+    execution = update(deployment)
+    request = execution.arguments("UpdateEndpoint")
+    assert request["RetainAllVariantProperties"] is True
+    assert "BlueGreenUpdatePolicy" in request["DeploymentConfig"]
+    assert execution.payload("MoveChampion")["action"] == "update"
+
+
+def test_what_exists_is_not_made_again(deployment: dict[str, Any]) -> None:
+    plan = say.endpoint_plan("update", model_exists=True, config_exists=True)
+    execution = go(deployment, PlanEndpoint=plan)
+    assert not {"CreateModel", "CreateEndpointConfig"} & set(states(execution))
+    assert execution.status == "SUCCEEDED"
+
+
+def test_a_repeated_call_that_meets_itself_goes_on(deployment: dict[str, Any]) -> None:
+    there = Raises("SageMaker.SageMakerException", "Cannot create already existing model")
+    execution = go(deployment, CreateModel=there, CreateEndpointConfig=there)
+    assert execution.status == "SUCCEEDED"
+
+
+def test_a_refused_model_fails(deployment: dict[str, Any]) -> None:
+    refused = Raises("SageMaker.SageMakerException", "Could not find model data")
+    execution = go(deployment, CreateModel=refused)
+    assert (execution.status, execution.cause) == ("FAILED", "Could not find model data")
+    assert "DeleteEndpoint" not in states(execution)
+
+
+def test_a_project_without_an_endpoint_only_moves_the_champion(deployment: dict[str, Any]) -> None:
+    plan = say.endpoint_plan("none", config_name=None)
+    execution = go(deployment, PlanEndpoint=plan)
+    assert states(execution) == ["AcquireLock", "PlanEndpoint", "MoveChampion", "ReleaseLock"]
+    assert execution.payload("MoveChampion")["config_name"] is None
+
+
+def test_what_serves_already_is_tested_again(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, PlanEndpoint=say.endpoint_plan("unchanged"))
+    assert states(execution)[2:] == ["SmokeTest", "MoveChampion", "ReleaseLock"]
+
+
+def test_a_busy_endpoint_is_waited_for(deployment: dict[str, Any]) -> None:
+    wait = say.endpoint_plan("wait")
+    execution = go(deployment, PlanEndpoint=[wait, wait, say.endpoint_plan("update")])
+    assert execution.status == "SUCCEEDED"
+    assert execution.states.count("WaitForIdleEndpoint") == 2
+
+
+def test_a_busy_endpoint_is_not_waited_for_for_ever(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, PlanEndpoint=say.endpoint_plan("wait"))
+    assert (execution.status, execution.error) == ("FAILED", "EndpointBusy")
+
+
+def test_a_failed_endpoint_is_deleted_and_made_again(deployment: dict[str, Any]) -> None:
+    plans = [say.endpoint_plan("delete"), say.endpoint_plan("wait"), say.endpoint_plan("create")]
+    execution = go(deployment, PlanEndpoint=plans)
+    assert execution.status == "SUCCEEDED"
+    assert execution.arguments("DeleteFailedEndpoint") == {"EndpointName": "credit-dev"}
+
+
+def test_in_service_on_the_old_config_is_a_failure(deployment: dict[str, Any]) -> None:
+    execution = update(
+        deployment,
+        DescribeEndpoint=[say.describe("Updating", PREVIOUS), say.describe("InService", PREVIOUS)],
+        DescribeRollback=say.describe("InService", PREVIOUS),
+    )
+    assert (execution.status, execution.error) == ("FAILED", "EndpointRolledBack")
+    assert not {"RestorePreviousConfig", "MoveChampion"} & set(states(execution))
+
+
+def test_a_failed_smoke_test_restores_the_previous_config(deployment: dict[str, Any]) -> None:
+    execution = update(
+        deployment,
+        SmokeTest=FAILED_TEST,
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=[
+            say.describe("InService"),
+            say.describe("Updating"),
+            say.describe("InService", PREVIOUS),
+        ],
+    )
+    assert (execution.status, execution.error) == ("FAILED", "SmokeTestFailed")
+    assert execution.arguments("RestorePreviousConfig") == {
+        "EndpointName": "credit-dev",
+        "EndpointConfigName": PREVIOUS,
+        "RetainAllVariantProperties": True,
+    }
+    assert "MoveChampion" not in states(execution)
+    assert states(execution)[-2:] == ["ReleaseLockAfterFailure", "NotifyFailure"]
+
+
+def test_a_failed_smoke_test_deletes_what_this_deployment_created(
+    deployment: dict[str, Any],
+) -> None:
+    execution = go(deployment, SmokeTest=FAILED_TEST)
+    assert execution.arguments("DeleteEndpoint") == {"EndpointName": "credit-dev"}
+    assert (execution.status, execution.error) == ("FAILED", "SmokeTestFailed")
+
+
+def test_an_endpoint_that_never_comes_up_fails(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, DescribeEndpoint=say.describe("Creating"))
+    assert (execution.status, execution.error) == ("FAILED", "EndpointTooSlow")
+    assert "DeleteEndpoint" in states(execution)
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed", "OutOfService"])
+def test_an_endpoint_that_broke_fails(status: str, deployment: dict[str, Any]) -> None:
+    broken = say.describe(status) | {"FailureReason": "the container died"}
+    execution = go(deployment, DescribeEndpoint=broken)
+    assert (execution.status, execution.error) == ("FAILED", "EndpointFailed")
+    assert "the container died" in str(execution.cause)
+
+
+def test_a_rollback_that_fails_is_told(deployment: dict[str, Any]) -> None:
+    stuck = say.describe("UpdateRollbackFailed") | {"FailureReason": "both fleets are down"}
+    execution = update(
+        deployment,
+        DescribeEndpoint=stuck,
+        DescribeRollback=[stuck, say.describe("Failed") | {"FailureReason": "gone"}],
+    )
+    assert execution.status == "FAILED"
+    assert "both fleets are down" in str(execution.cause)
+    assert "the previous configuration does not serve: status Failed. gone" in str(execution.cause)
+
+
+def test_a_champion_that_moved_meanwhile_puts_the_endpoint_back(
+    deployment: dict[str, Any],
+) -> None:
+    execution = update(
+        deployment,
+        MoveChampion=Raises("ChampionMoved", "somebody else"),
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=[say.describe("InService"), say.describe("InService", PREVIOUS)],
+    )
+    assert (execution.status, execution.error) == ("FAILED", "ChampionMoved")
+    assert "RestorePreviousConfig" in states(execution)
+
+
+def test_errors_on_the_way_back_are_added_and_the_lock_given_back(
+    deployment: dict[str, Any],
+) -> None:
+    execution = update(
+        deployment,
+        SmokeTest=FAILED_TEST,
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=Raises("SageMaker.SageMakerException", "Rate exceeded"),
+    )
+    assert execution.error == "SmokeTestFailed"
+    assert execution.cause == "row 3 differs Then DescribeRollback: Rate exceeded"
+    assert "ReleaseLockAfterFailure" in states(execution)
+
+
+@pytest.mark.parametrize("state", ["AcquireLock", "PlanEndpoint", "CreateEndpoint"])
+def test_before_the_endpoint_was_touched_there_is_nothing_to_put_back(
+    state: str, deployment: dict[str, Any]
+) -> None:
+    execution = go(deployment, **{state: Raises("SomeError", "why")})
+    assert (execution.status, execution.error) == ("FAILED", "SomeError")
+    assert not {"DeleteEndpoint", "StartRollback"} & set(execution.states)
+
+
+def test_a_pipeline_mails_about_its_own_deployment(deployment: dict[str, Any]) -> None:
+    assert "NotifyFailure" not in states(go(deployment, nested=True, SmokeTest=FAILED_TEST))
+    assert "NotifyFailure" in states(go(deployment, nested=False, SmokeTest=FAILED_TEST))
+
+
+def test_a_lock_that_is_never_free_fails(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, AcquireLock=say.lock(acquired=False))
+    assert (execution.status, execution.error) == ("FAILED", "LockHeld")
+
+
+def test_a_moved_champion_stays_even_if_the_lock_is_stuck(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, ReleaseLock=Raises("Lambda.Unknown"))
+    assert execution.status == "SUCCEEDED"
+    assert "DeleteEndpoint" not in states(execution)
+
+
+def test_a_model_without_predecessor_is_deployed(deployment: dict[str, Any]) -> None:
+    given = {k: v for k, v in say.DEPLOY_INPUT.items() if k != "expected_champion"}
+    execution = run(deployment, given, say.deployment_answers())
+    assert execution.payload("MoveChampion")["expected_champion"] is None

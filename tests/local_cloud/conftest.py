@@ -1,0 +1,71 @@
+"""One local cloud for the session's contract tests, with fake jobs in place of sagemaker_jobs."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import LocalCloud
+
+FAKE_JOBS = Path(__file__).parent / "fake_jobs.py"
+ACCOUNT, REGION = "000000000000", "us-east-1"
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A running cloud on a free port."""
+    os.environ["DROPFORGE_JOB_COMMAND"] = f"{sys.executable} {FAKE_JOBS}"
+    os.environ["DROPFORGE_PING_DEADLINE"] = "5"
+    running = LocalCloud(tmp_path_factory.mktemp("home"), port=0)
+    running.start()
+    yield running
+    running.stop()
+    del os.environ["DROPFORGE_JOB_COMMAND"], os.environ["DROPFORGE_PING_DEADLINE"]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """The first true value of the condition; fails after so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not true within {seconds} s: {condition}")
+
+
+def make_role(cloud: LocalCloud, name: str, service: str,
+              *statements: tuple[str | list[str], str | list[str]]) -> str:
+    """A role that the service may assume, allowed the (actions, resources) given; its ARN."""
+    iam = cloud.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]}
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))[
+        "Role"]["Arn"]
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": actions, "Resource": resources}
+                for actions, resources in statements]}))
+    return arn
+
+
+def client_of(cloud: LocalCloud, user: str,
+              *statements: tuple[str | list[str], str | list[str]]) -> Callable[[str], Any]:
+    """Makes boto3 clients of a new user who is allowed only what is given."""
+    import boto3
+
+    iam = cloud.client("iam")
+    iam.create_user(UserName=user)
+    if statements:
+        iam.put_user_policy(UserName=user, PolicyName="inline", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": actions, "Resource": resources}
+                for actions, resources in statements]}))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    return lambda service: session.client(service, endpoint_url=cloud.info.endpoint_url)

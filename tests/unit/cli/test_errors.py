@@ -1,0 +1,75 @@
+"""Problems are told: message, next command, exit status 1, no trace unless asked for."""
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from dropforge.aws.stack import Stack
+from dropforge.cli.session import Session
+from dropforge.errors import StackNotFound
+
+from .conftest import Dropforge
+
+
+@pytest.fixture
+def no_stack(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(stage: str) -> None:
+        raise StackNotFound(f"Found no dropforge-{stage}.", next_command="make deploy")
+
+    monkeypatch.setattr(Stack, "find", find)
+
+
+def test_message_next_command_and_no_trace(no_stack: None, dropforge: Dropforge) -> None:
+    result = dropforge("runs", "--stage", "prod")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "Problem: Found no dropforge-prod.\nNext:    make deploy\n" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_debug_lets_the_error_through(no_stack: None, dropforge: Dropforge) -> None:
+    result = dropforge("runs", "--debug")
+    assert isinstance(result.exception, StackNotFound)
+
+
+def test_without_region_says_both_ways(
+    aws: None, dropforge: Dropforge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    result = dropforge("runs")
+    assert result.exit_code == 1
+    assert "no AWS region is set" in result.stderr
+    assert "dropforge up" in result.stderr
+
+
+def test_without_credentials_says_how_to_log_in(
+    aws: None, dropforge: Dropforge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(stage: str) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(Stack, "find", refuse)
+    result = dropforge("runs")
+    assert result.exit_code == 1
+    assert "No usable AWS credentials" in result.stderr
+    assert "aws sso login" in result.stderr
+
+
+def test_the_local_cloud_asked_for_and_not_there(aws: None, dropforge: Dropforge) -> None:
+    result = dropforge("runs", "--cloud", "local")
+    assert result.exit_code == 1
+    assert "Next:    dropforge up" in result.stderr
+    assert dropforge("env").exit_code == 1
+
+
+def test_unknown_project_lists_the_pushed_ones(session: Session, dropforge: Dropforge) -> None:
+    assert dropforge("push", "credit").exit_code == 0
+    result = dropforge("train", "chrun")
+    assert result.exit_code == 1
+    assert "no project 'chrun' (pushed: credit)" in result.stderr
+
+
+def test_version(dropforge: Dropforge) -> None:
+    assert dropforge("--version").stdout.strip().count(".") == 2

@@ -1,0 +1,116 @@
+"""`train` and `rollback`: what they start, and what they refuse."""
+
+import datetime as dt
+
+import pytest
+
+from dropforge.aws.ledger import Champion, RegisteredModel
+from dropforge.cli.session import Session
+
+from .conftest import Dropforge
+from .test_drops import executions
+
+NOW = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
+
+
+def register(session: Session, version: str, status: str) -> RegisteredModel:
+    model = RegisteredModel(
+        version=version,
+        model_package_arn=f"arn:package/{version}",
+        artifact_uri=f"s3://lake/models/churn/r{version}/",
+        run=f"r{version}",
+        project_version="0123456789abcdef",
+        verdict="PROMOTE" if status == "Approved" else "REJECT",
+        status=status,  # type: ignore[arg-type]
+        registered_at=NOW,
+    )
+    session.ledger.put_model("churn", model)
+    return model
+
+
+@pytest.fixture
+def champion(session: Session, dropforge: Dropforge) -> Champion:
+    """Version 3 in production, promoted over 1; version 2 was rejected."""
+    dropforge("push", "churn")
+    models = [register(session, v, s) for v, s in zip("123", STATUS, strict=True)]
+    champion = Champion(
+        version="3",
+        model_package_arn=models[2].model_package_arn,
+        artifact_uri=models[2].artifact_uri,
+        run="r3",
+        previous="1",
+        promoted_at=NOW,
+    )
+    session.ledger.move_champion("churn", champion, None)
+    return champion
+
+
+STATUS = ("Approved", "Rejected", "Approved")
+
+
+def test_train_starts_a_run_without_a_drop(session: Session, dropforge: Dropforge) -> None:
+    dropforge("push", "churn")
+    result = dropforge("train", "churn")
+    assert result.exit_code == 0, result.stderr
+    started = executions(session.stack.pipeline_arn)
+    assert list(started.values()) == [
+        {
+            "project": "churn",
+            "project_version": session.pushed("churn").version,
+            "trigger": "train",
+            "drop": None,
+        }
+    ]
+    name = next(iter(started))
+    assert name.startswith("churn-train-") and len(name) <= 44
+    assert f"dropforge run show {name} --follow" in result.stdout
+
+
+def test_training_twice_makes_two_runs(session: Session, dropforge: Dropforge) -> None:
+    dropforge("push", "churn")
+    dropforge("train", "churn")
+    dropforge("train", "churn")
+    assert len(executions(session.stack.pipeline_arn)) == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("--to", "1"), ("--to", "v1")])
+def test_rollback_deploys_the_earlier_model(
+    session: Session, dropforge: Dropforge, champion: Champion, arguments: tuple[str, ...]
+) -> None:
+    result = dropforge("rollback", "churn", "--no-wait", *arguments)
+    assert result.exit_code == 0, result.stderr
+    ((name, document),) = executions(session.stack.deployment_arn).items()
+    assert document == {
+        "project": "churn",
+        "project_version": "0123456789abcdef",
+        "run": name,
+        "model_package_arn": "arn:package/1",
+        "version": "1",
+        "artifact_uri": "s3://lake/models/churn/r1/",
+        "expected_champion": "3",
+        "reason": "rollback",
+    }
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("2", "was judged REJECT and is Rejected (fit for production: v1, v3)"),
+        ("3", "v3 is in production already"),
+        ("9", "no model v9"),
+    ],
+)
+def test_rollback_refuses(
+    session: Session, dropforge: Dropforge, champion: Champion, to: str, said: str
+) -> None:
+    result = dropforge("rollback", "churn", "--to", to)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert executions(session.stack.deployment_arn) == {}
+
+
+def test_rollback_needs_a_champion(session: Session, dropforge: Dropforge) -> None:
+    dropforge("push", "churn")
+    result = dropforge("rollback", "churn")
+    assert result.exit_code == 1
+    assert "has no model in production" in result.stderr

@@ -1,0 +1,171 @@
+"""Which rows teach, choose and judge."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dropforge.errors import NoTrainingData
+from sagemaker_jobs.accept.merge import with_origin
+from sagemaker_jobs.history.table import History
+from sagemaker_jobs.snapshot.build import KEY, LABEL, build_snapshot, mature_periods
+from sagemaker_jobs.snapshot.champion import ChampionFacts
+from sagemaker_jobs.snapshot.keys import digest, read_keys, row_keys, uniform, write_keys
+from sagemaker_jobs.snapshot.split import choose_holdout, split_rows
+from tests.unit.jobs.conftest import loans, make_spec
+
+
+@pytest.mark.parametrize(
+    ("periods", "used", "holdout"),
+    [
+        (["initial"], [], None),
+        (["202010"], [], None),
+        (["initial", "202010"], [], "202010"),
+        (["initial", "202010", "202011"], ["initial", "202010"], "202011"),
+        (["initial", "202010", "202011"], ["initial", "202011"], "202010"),
+        (["initial", "202010"], ["initial", "202010"], None),
+    ],
+)
+def test_the_newest_period_judges_that_the_champion_was_not_made_from(
+    periods: list[str], used: list[str], holdout: str | None
+) -> None:
+    assert choose_holdout(periods, used) == holdout
+
+
+def split(rows: int = 5000, *, grouped: bool = False, holdout_period: str | None = None):  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(1)
+    labels = (rng.uniform(size=rows) < 0.1).astype(np.int8)
+    groups = [str(group) for group in rng.integers(0, 500, rows)]
+    units = groups if grouped else [str(row) for row in range(rows)]
+    periods = ["initial"] * (rows // 2) + ["202010"] * (rows - rows // 2)
+    found = split_rows(
+        periods=periods,
+        labels=labels,
+        draw=uniform(units, "validation"),
+        holdout_draw=uniform(units, "holdout"),
+        grouped=grouped,
+        holdout_period=holdout_period,
+        holdout_share=0.2,
+        validation_share=0.25,
+    )
+    return found, labels, np.array(groups), np.array(periods)
+
+
+def test_splits_are_disjoint_complete_and_stratified() -> None:
+    found, labels, _, _ = split()
+    parts = np.stack([found.train, found.validation, found.holdout])
+    assert (parts.sum(axis=0) == 1).all()
+    assert [part.sum() for part in parts] == pytest.approx([3000, 1000, 1000], abs=2)
+    assert [labels[part].sum() for part in parts] == pytest.approx(
+        labels.sum() * np.array([0.6, 0.2, 0.2]), abs=1
+    )
+
+
+def test_a_group_lies_on_one_side() -> None:
+    found, _, groups, _ = split(grouped=True)
+    sides = [set(groups[part]) for part in (found.train, found.validation, found.holdout)]
+    assert not sides[0] & sides[1]
+    assert not sides[0] & sides[2]
+    assert not sides[1] & sides[2]
+    assert all(len(side) > 50 for side in sides)
+
+
+def test_a_period_judges_whole() -> None:
+    found, _, _, periods = split(holdout_period="202010")
+    assert (found.holdout == (periods == "202010")).all()
+
+
+def test_the_same_row_falls_on_the_same_side_after_a_correction() -> None:
+    draws = uniform(["a", "b", "c"], "salt")
+    assert uniform(["c", "a"], "salt").tolist() == [draws[2], draws[0]]
+    assert ((draws >= 0) & (draws < 1)).all()
+
+
+def test_keys_are_of_id_period_and_project(tmp_path: Path) -> None:
+    ids, periods = pa.chunked_array([["1", "1", "2"]]), pa.chunked_array([["a", "b", "a"]])
+    keys = row_keys(ids, periods, "loans")
+    assert len(set(keys.tolist())) == 3
+    assert not set(keys.tolist()) & set(row_keys(ids, periods, "other").tolist())
+    write_keys(tmp_path, keys)
+    assert read_keys(tmp_path).tolist() == sorted(keys.tolist())
+    assert digest(keys) == digest(keys[::-1])
+    assert len(read_keys(tmp_path / "nothing")) == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "today", "mature"),
+    [
+        (0, dt.date(2020, 10, 15), ["initial", "202009", "202010"]),
+        (0, dt.date(2020, 9, 30), ["initial", "202009"]),
+        (30, dt.date(2020, 10, 30), ["initial"]),
+        (30, dt.date(2020, 10, 31), ["initial", "202009"]),
+        (30, dt.date(2020, 12, 1), ["initial", "202009", "202010"]),
+    ],
+)
+def test_periods_ripen(days: int, today: dt.date, mature: list[str]) -> None:
+    assert mature_periods(["initial", "202009", "202010"], days, today) == mature
+
+
+def history(folder: Path, **periods: pa.Table) -> History:
+    made = History(str(folder / "history"))
+    for period, table in periods.items():
+        place = table.schema.get_field_index("default")
+        table = table.set_column(place, "default", table.column("default").cast(pa.string()))
+        lines = np.arange(2, table.num_rows + 2)
+        made.replace(period, with_origin(table, period, f"drop-{period}", lines), f"drop-{period}")
+    return made
+
+
+TODAY = dt.date(2022, 1, 1)
+
+
+def test_a_snapshot_holds_the_rows_in_order(tmp_path: Path) -> None:
+    table = history(tmp_path, **{"202010": loans(200, 2), "initial": loans(1000, 1)})
+    champion = ChampionFacts("3", parameters=[{"num_leaves": 7}])
+    made = build_snapshot(
+        make_spec(), table, champion, tmp_path / "s", "s3://x/", judged_before=2, today=TODAY
+    )
+    document = json.loads((tmp_path / "s" / "snapshot.json").read_text())
+    train = pq.ParquetFile(tmp_path / "s" / "train.parquet").read()
+    holdout = pq.ParquetFile(tmp_path / "s" / "holdout.parquet").read()
+    assert made.summary.holdout_period == "202010"
+    assert (train.num_rows, holdout.num_rows) == (800, 200)
+    assert train.column("_line").to_pylist() == sorted(train.column("_line").to_pylist())
+    assert set(train.column(LABEL).to_pylist()) == {0, 1}
+    assert len(set(train.column(KEY).to_pylist())) == 800
+    assert "sex" in train.schema.names
+    assert document["whole_periods"] == ["initial"]
+    assert document["champion"] == "3"
+    assert document["judged_before"] == 2
+    assert document["warm_start"] == [{"num_leaves": 7}]
+    assert (tmp_path / "s" / "spec.json").exists()
+
+
+def test_the_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
+    table = history(tmp_path, initial=loans(500, 1), **{"202010": loans(100, 2)})
+    for name in ("one", "two"):
+        build_snapshot(make_spec(), table, None, tmp_path / name, "s3://x/", today=TODAY)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_share_of_the_history_judges_the_first_model(tmp_path: Path) -> None:
+    table = history(tmp_path, initial=loans(1000, 1))
+    made = build_snapshot(make_spec(), table, None, tmp_path / "s", "s3://x/", today=TODAY)
+    assert (made.summary.holdout_period, made.summary.holdout_rows) == ("initial", 200)
+    assert json.loads((tmp_path / "s" / "snapshot.json").read_text())["whole_periods"] == []
+
+
+def test_nothing_to_learn_from_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NoTrainingData, match="nothing was dropped"):
+        build_snapshot(make_spec(), History(str(tmp_path / "h")), None, tmp_path / "s", "s3://x/")
+    unripe = history(tmp_path, **{"202110": loans(100, 1)})
+    spec = make_spec(label_maturity_days=90)
+    with pytest.raises(NoTrainingData, match="older than 90 days"):
+        build_snapshot(spec, unripe, None, tmp_path / "s", "s3://x/", today=dt.date(2021, 12, 1))
+    with pytest.raises(NoTrainingData, match="one outcome"):
+        build_snapshot(make_spec(positive="no such"), unripe, None, tmp_path / "s", "s3://x/")
