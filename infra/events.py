@@ -8,6 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.functions import Functions
+from infra.notifications import Notifications
 from infra.settings import StageSettings
 
 
@@ -21,6 +22,7 @@ class Events(Construct):
         *,
         settings: StageSettings,
         functions: Functions,
+        notifications: Notifications,
         pipeline_arn: str,
     ) -> None:
         super().__init__(scope, id)
@@ -31,6 +33,11 @@ class Events(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
             removal_policy=RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY,
+        )
+        notifications.watch(
+            self._dead_letters,
+            "An event of a failed run or an approved model could not be dealt with for a day. "
+            "Next: look at the message in the queue and at the function's log.",
         )
         # Deployments that a pipeline started have events of their own: this machine's ARN only
         # (https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html).

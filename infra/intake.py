@@ -1,8 +1,6 @@
 """From an object in the drop bucket to the intake function: notification, queue, dead letters."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
@@ -57,7 +55,11 @@ class Intake(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
         )
         self._notify_queue(storage)
-        self._alarm(notifications)
+        notifications.watch(
+            self.dead_letters,
+            "Drops that could not be taken in wait in the dead-letter queue. "
+            "Next: dropforge redrive",
+        )
 
     def feed(self, function: lambda_.Function) -> None:
         """Hand the messages to the intake function, each answered for by itself."""
@@ -106,21 +108,3 @@ class Intake(Construct):
             ]
         )
         bucket.node.add_dependency(self.queue.node.find_child("Policy"))
-
-    def _alarm(self, notifications: Notifications) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            "DeadLettersAlarm",
-            alarm_description=(
-                "Drops that could not be taken in wait in the dead-letter queue. "
-                "Next: dropforge redrive"
-            ),
-            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic="Maximum"
-            ),
-            threshold=0,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(notifications.alarms))

@@ -11,8 +11,12 @@ from infra.log_groups import log_group
 from infra.settings import StageSettings
 from infra.tasks.common import jsonata
 
-PROJECT = {"project": jsonata("$project"), "project_version": jsonata("$projectVersion")}
-RUN = PROJECT | {"run": jsonata("$run")}
+RUN = {
+    "project": jsonata("$project"),
+    "project_version": jsonata("$projectVersion"),
+    "run": jsonata("$run"),
+}
+"""What every function is told of the run that asks."""
 
 
 def machine_role(scope: Construct) -> iam.Role:

@@ -1,10 +1,13 @@
 """Mail: one topic for people's mails, one for alarms, a key for both."""
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.settings import Mail, StageSettings
@@ -53,6 +56,22 @@ class Notifications(Construct):
             )
         for address in settings.mail.alarms:
             self.alarms.add_subscription(subscriptions.EmailSubscription(address))
+
+    def watch(self, dead_letters: sqs.Queue, description: str) -> None:
+        """An alarm as soon as a message lies in a dead-letter queue."""
+        alarm = cloudwatch.Alarm(
+            dead_letters,
+            "Alarm",
+            alarm_description=description,
+            metric=dead_letters.metric_approximate_number_of_messages_visible(
+                period=Duration.minutes(1), statistic="Maximum"
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.alarms))
 
     def _topic(self, id: str, display_name: str) -> sns.Topic:
         return sns.Topic(self, id, display_name=display_name, master_key=self.key, enforce_ssl=True)

@@ -102,6 +102,7 @@ class DropforgeStack(Stack):
             "Events",
             settings=settings,
             functions=functions,
+            notifications=notifications,
             pipeline_arn=pipeline_arn,
         )
         self._outputs(

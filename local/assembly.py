@@ -10,7 +10,6 @@ from typing import Any
 
 from ministack import app
 
-from local.corrections import functions as lambda_corrections
 from local.corrections import (
     encryption,
     gateway,
@@ -20,8 +19,9 @@ from local.corrections import (
     templates,
     transport,
 )
+from local.corrections import functions as lambda_corrections
 from local.functions import Functions
-from local.home import CloudInfo, Home
+from local.home import Home
 from local.mailbox import Mailbox
 from local.sagemaker.api import SageMaker
 
@@ -37,6 +37,7 @@ class Cloud:
     def resume(self) -> None:
         """Endpoints serve again; CloudFormation gets ready."""
         self._sagemaker.resume()
+        state_machines.resume()
         threading.Thread(target=self._load_templates, daemon=True, name="templates").start()
 
     def shutdown(self) -> None:
@@ -45,7 +46,7 @@ class Cloud:
         self._functions.shutdown()
 
 
-def assemble(home: Home, info: CloudInfo) -> tuple[Any, Cloud]:
+def assemble(home: Home) -> tuple[Any, Cloud]:
     """The ASGI application and what to do around serving it."""
     def emit(detail_type: str, arn: str, document: dict[str, Any]) -> None:
         detail = {key: value for key, value in document.items() if not key.startswith("_")}

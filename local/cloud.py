@@ -1,5 +1,6 @@
 """Starting, finding and stopping the local cloud."""
 
+import contextlib
 import json
 import os
 import signal
@@ -31,7 +32,6 @@ class LocalCloud:
     def __init__(self, home: Path | None = None, port: int | None = None) -> None:
         self.home = Home(Path(home).absolute()) if home is not None else Home.default()
         self._port = port
-        self._process: subprocess.Popen[bytes] | None = None
         # One session: it keeps the services' models, which cost most of a client's making.
         self._session: Any = None
 
@@ -84,10 +84,13 @@ class LocalCloud:
         if self._port is not None:
             environment["DROPFORGE_PORT"] = str(self._port)
         with self.home.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "local.server"], cwd=self.home.path, env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        return self._wait_until_healthy(self._process)
+        info = self._wait_until_healthy(process)
+        # The daemon outlives this object, so nobody will wait for it here: no warning about that.
+        process.returncode = 0
+        return info
 
     def stop(self) -> bool:
         """Stops the daemon (SIGTERM, state saved); False if none was running."""
@@ -98,8 +101,6 @@ class LocalCloud:
         os.kill(info.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT
         while time.monotonic() < deadline:
-            if self._process is not None and self._process.pid == info.pid:
-                self._process.poll()
             if not _alive(info.pid):
                 self.home.cloud_json.unlink(missing_ok=True)
                 return True
@@ -131,8 +132,13 @@ class LocalCloud:
 
 
 def _alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended but was not waited for does not."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # no /proc on this system
+        return not Path("/proc/self").exists()

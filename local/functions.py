@@ -9,6 +9,7 @@ not read), so a file missing from the package is missing here.
 import base64
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ from typing import Any
 from local.home import Home, safe_name
 from local.runtime_api import InvocationResult, RuntimeApi
 
+# A function's start-up does not count as its run.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+INIT_TIMEOUT = 10.0
 # The signals that a function can die of, as the service words them.
 _SIGNALS = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}
 
@@ -53,12 +57,13 @@ class Worker:
         """One invocation; the result in the emulator's shape: body, error, log."""
         timeout = float(self._config.get("Timeout", 3))
         self._api.offer(event, request_id, self._config["FunctionArn"], timeout)
-        deadline = time.monotonic() + timeout
+        start = time.monotonic()
         while (result := self._api.result(0.05)) is None:
             if not self.alive:
                 result = self._api.result(0.0) or self._exited(request_id)
                 break
-            if time.monotonic() > deadline:
+            taken = self._api.taken_at
+            if time.monotonic() > (taken + timeout if taken else start + INIT_TIMEOUT):
                 self.stop()
                 result = InvocationResult(None, {
                     "errorType": "Sandbox.Timedout",
@@ -132,8 +137,6 @@ class Functions:
     def invoke(self, config: dict[str, Any], code: bytes | str, credentials: dict[str, str],
                event: Any, request_id: str) -> dict[str, Any]:
         """Runs the function once, in an idle worker if there is one."""
-        import json
-
         data = base64.b64decode(code) if isinstance(code, str) else code
         key = self._key(config, data, credentials)
         worker = self._acquire(key) or self._spawn(key, config, data, credentials)

@@ -27,7 +27,7 @@ class _Invocation:
     event: bytes
     request_id: str
     function_arn: str
-    deadline_ms: int
+    timeout: float
 
 
 class RuntimeApi:
@@ -48,8 +48,13 @@ class RuntimeApi:
 
     def offer(self, event: bytes, request_id: str, function_arn: str, timeout: float) -> None:
         """Gives the next invocation to whoever asks."""
-        self._invocations.put(_Invocation(event, request_id, function_arn,
-                                          int((time.time() + timeout) * 1000)))
+        self._server.taken_at = None
+        self._invocations.put(_Invocation(event, request_id, function_arn, timeout))
+
+    @property
+    def taken_at(self) -> float | None:
+        """When (time.monotonic) the function took the invocation; None: it still starts up."""
+        return self._server.taken_at
 
     def result(self, seconds: float) -> InvocationResult | None:
         """The result of the invocation, waiting so long for it."""
@@ -71,6 +76,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     invocations: "queue.Queue[_Invocation]"
     results: "queue.Queue[InvocationResult]"
+    taken_at: float | None = None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,9 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """.../invocation/next: waits for an invocation."""
         invocation = self.server.invocations.get()
+        self.server.taken_at = time.monotonic()
         self._answer(200, invocation.event, {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.timeout) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
             "Content-Type": "application/json"})
 

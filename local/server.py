@@ -4,6 +4,7 @@ Environment: DROPFORGE_HOME (where state lives), DROPFORGE_PORT (0 picks a free 
 on 127.0.0.1 only and stops on SIGTERM or SIGINT, state saved.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -37,7 +38,7 @@ def main() -> None:
     # ministack reads its settings when it is imported, so it is imported after _configure.
     from local.assembly import assemble
 
-    application, cloud = assemble(home, info)
+    application, cloud = assemble(home)
     config = uvicorn.Config(
         _with_health(application, info, home), log_level="warning", lifespan="on",
         timeout_keep_alive=75, timeout_graceful_shutdown=3, ws="none", access_log=False,
@@ -48,28 +49,33 @@ def main() -> None:
         cloud.resume()
         home.write_cloud(info)
 
-    server = _Server(config, ready)
+    server = _Server(config, ready, cloud.shutdown)
     # uvicorn raises the signal that stopped it once more; there is still work to do then.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     try:
         server.run(sockets=[listener])
     finally:
-        cloud.shutdown()
         home.cloud_json.unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it has begun to serve."""
+    """uvicorn that says when it has begun to serve, and before it ends."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None],
+                 on_stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._on_stop = on_ready, on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # While requests are still answered: the last log lines go to CloudWatch Logs.
+        await asyncio.to_thread(self._on_stop)
+        await super().shutdown(sockets)
 
 
 def _wanted_port(home: Home) -> int:

@@ -29,7 +29,8 @@ PROJECT = "cli"  # [project].dependencies: the domain and the CLI
 TOGETHER = ("bootstrap", PROJECT, "infra", "lambdas", "jobs", "local", "dev")
 # sagemaker 2 wants older attrs and packaging than the other rooms have: it shares only what the
 # Lambda functions use (boto3, pydantic and what they bring), the part dropforge's domain imports.
-APART = {"notebook": FOLDER / "lambdas.txt"}
+# The AWS CLI pins a botocore of its own: it shares nothing, and the tests run it beside the rest.
+APART = {"notebook": FOLDER / "lambdas.txt", "awscli": FOLDER / "bootstrap.txt"}
 FINGERPRINT = "# fingerprint of the requirements: "
 
 

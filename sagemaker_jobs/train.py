@@ -19,6 +19,7 @@ from sagemaker_jobs.features.fit import fit_features
 from sagemaker_jobs.features.pipeline import FittedFeatures
 from sagemaker_jobs.learning.calibration import fit_sigmoid
 from sagemaker_jobs.learning.dataset import Rows, read_table, rows_of
+from sagemaker_jobs.learning.parameters import choose_threads
 from sagemaker_jobs.learning.threshold import choose_threshold
 from sagemaker_jobs.learning.tune import Search, Tuned, save
 
@@ -37,10 +38,11 @@ def train(snapshot: Path, artifact: Path, *, run: str, threads: int | None = Non
     started = time.perf_counter()
     spec = parse_project((snapshot / "spec.json").read_text(encoding="utf-8"))
     document = json.loads((snapshot / "snapshot.json").read_text(encoding="utf-8"))
-    threads = threads or len(os.sched_getaffinity(0))
     table = read_table(snapshot / "train.parquet")
     features = fit_features(spec.features, table)
     train_rows = rows_of(table, features)
+    rows, columns = train_rows.matrix.shape
+    threads = threads or choose_threads(rows, columns, os.cpu_count() or 1)
     validation = rows_of(read_table(snapshot / "validation.parquet"), features)
     names = feature_names(features.features)
     categorical = [features.features.index(name) for name in features.categorical]

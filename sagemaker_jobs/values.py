@@ -55,7 +55,7 @@ def integer_from_text(text: str) -> float:
     value = number_from_text(text)
     if value == value and not value.is_integer():
         raise ValueError("not a whole number")
-    return value
+    return value + 0.0  # an integer has no -0.0
 
 
 def boolean_from_text(text: str) -> float:
@@ -122,7 +122,7 @@ def _checked(value: int | float, kind: Kind) -> float:
         raise ValueError("not a whole number")
     if kind == "boolean" and number not in (0.0, 1.0) and number == number:
         raise ValueError("neither true nor false")
-    return number
+    return number if kind == "number" else number + 0.0
 
 
 def text_from_json(value: Any) -> str | None:

@@ -71,6 +71,10 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], title: s
         grid.add_column(column, overflow="fold", header_style="bold")
     for row in rows:
         grid.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in row))
+    if out.is_terminal:
+        out.print(grid)
+        return
     # A pipe has no width: there every row is one line.
-    width = None if out.is_terminal else Measurement.get(out, out.options, grid).maximum
-    out.print(grid, width=width, soft_wrap=width is not None)
+    wide = out.options.update(max_width=10_000)
+    width = Measurement.get(out, wide, grid).maximum
+    Console(file=out.file, width=width, highlight=False).print(grid)

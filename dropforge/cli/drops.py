@@ -46,7 +46,8 @@ def drop(
     failed = [key for key, identity in dropped if not settle(session, name, key, identity)]
     if failed:
         raise RunFailed(
-            f"Not accepted: {', '.join(failed)}. The files are still in the drop bucket.",
+            f"Not accepted, or the run failed: {', '.join(failed)}. "
+            "The files are still in the drop bucket.",
             next_command="dropforge mail newest",
         )
 
@@ -68,13 +69,19 @@ def upload(session: Session, project: str, file: Path) -> tuple[str, str]:
 
 
 def settle(session: Session, project: str, key: str, identity: str) -> bool:
-    """Wait until a drop is settled, following its run; says how it ended. True if accepted."""
-    record = _await_intake(session, project, key, identity)
+    """Wait until a drop is settled, following its run, and say how it ended.
+
+    True if the file was accepted (or known before) and its run succeeded.
+    """
+    record, succeeded = _await_intake(session, project, key, identity), True
     if record.state in PENDING and record.execution:
-        follow(session, record.execution)
+        succeeded = follow(session, record.execution)
         record = session.ledger.drop(project, identity) or record
-    line(f"{key}: {record.state}" + "".join(f"\n  {r.message}" for r in record.reasons))
-    return record.state in ("accepted", "duplicate")
+    known = (
+        ": these bytes were taken before, nothing changed" if record.state == "duplicate" else ""
+    )
+    line(f"{key}: {record.state}{known}" + "".join(f"\n  {r.message}" for r in record.reasons))
+    return succeeded and record.state in ("accepted", "duplicate")
 
 
 def _await_intake(session: Session, project: str, key: str, identity: str) -> DropRecord:

@@ -94,7 +94,7 @@ class Endpoint:
         code = error_code(error)
         said = error.response["Error"].get("Message", "")
         if code == "ModelError":
-            original = error.response.get("OriginalMessage") or said
+            original = _message(error.response.get("OriginalMessage") or said)
             if 400 <= int(error.response.get("OriginalStatusCode") or 500) < 500:
                 return InvalidRequest(f"The model of {self.name} refused the rows: {original}")
             return EndpointSilent(
@@ -111,6 +111,14 @@ class Endpoint:
             f"The endpoint {self.name} does not answer: {code}: {said}",
             next_command="dropforge doctor",
         )
+
+
+def _message(answer: str) -> str:
+    """What the server said: its answer is {"error", "message"}."""
+    try:
+        return str(json.loads(answer)["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer
 
 
 def csv_requests(file: Path, rows: int = ROWS_PER_REQUEST) -> Iterator[bytes]:

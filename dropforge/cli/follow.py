@@ -33,8 +33,8 @@ def follow(session: Session, arn: str) -> bool:
             running = printer.update()
             if execution.ended:
                 break
-            if spinner is not None and running is not None:
-                spinner.update(f"{running.name} ...")
+            if spinner is not None:
+                spinner.update(f"{running.name if running else ''} ...")
             time.sleep(session.poll_seconds)
     conclude(execution)
     return execution.status == "SUCCEEDED"

@@ -22,6 +22,7 @@ def push(
     """Make a project's present files the ones that new runs use, and subscribe its recipients."""
     _, spec = read_project(project)
     push_spec(connect(stage, cloud), spec)
+    line(f"Next: dropforge drop {spec.history}.csv --project {spec.name}")
 
 
 def push_spec(session: Session, spec: ProjectSpec) -> None:
@@ -35,7 +36,6 @@ def push_spec(session: Session, spec: ProjectSpec) -> None:
         line(f"Pushed {spec.name}: new runs use version {version}{was}.", style="green")
     for address, state in subscribe(session.stack.topic_arn, spec).items():
         remark(f"  {address}: {SUBSCRIPTION_STATES[state]}")
-    line(f"Next: dropforge drop {spec.history}.csv --project {spec.name}")
 
 
 def _facts(spec: ProjectSpec) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ forgets the key works there and fails in an account. DynamoDB's use of the key i
 """
 
 import contextvars
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from xml.sax.saxutils import escape
@@ -13,6 +14,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kms, s3, sns, sqs
 
 from local.corrections.identity import names_service
+from local.home import ACCOUNT, REGION
 
 # What the caller must be allowed on the key, beside the action itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
@@ -26,6 +28,8 @@ _NEEDED = {
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
 }
+_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+_MANAGED_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/s3"
 _denied: contextvars.ContextVar[str | None] = contextvars.ContextVar("kms_denied", default=None)
 
 
@@ -57,6 +61,14 @@ def install() -> None:
         if key is None or names_service(kms.key_policy_for_arn(key)[0], "s3.amazonaws.com"):
             deliver(arn, *rest, **named)
 
+    def resolve_with_managed_key(headers: dict[str, str], bucket: str) -> Any:
+        """aws:kms without a key means the account's aws/s3 key (the emulator refuses it)."""
+        if headers.get("x-amz-server-side-encryption") == "aws:kms" and _KEY_HEADER not in headers:
+            headers = headers | {_KEY_HEADER: _MANAGED_KEY}
+        return resolve(headers, bucket)
+
+    resolve = s3._resolve_sse_write_headers
+    s3._resolve_sse_write_headers = resolve_with_managed_key
     iam_evaluator.enforce = enforce_with_key
     iam_actions.access_denied_response = name_the_key
     s3._deliver_event_to_sqs = deliver_with_key
@@ -68,7 +80,7 @@ def key_of(resource_arn: str) -> str | None:
     if resource_arn.startswith("arn:aws:s3:::") and "/" in resource_arn:
         bucket = resource_arn.removeprefix("arn:aws:s3:::").partition("/")[0]
         headers = s3._bucket_default_sse_headers(bucket)
-        reference = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+        reference = headers.get(_KEY_HEADER)
     elif resource_arn.startswith("arn:aws:sns:"):
         topic = sns._topic_by_arn_any_scope(resource_arn)
         reference = topic["attributes"].get("KmsMasterKeyId") if topic else None
@@ -101,6 +113,38 @@ def keep_bucket_encryption(handlers: dict[str, dict[str, Any]]) -> None:
         return result
 
     bucket["create"], bucket["update"] = created, updated
+
+
+def keep_topics_closed(handlers: dict[str, dict[str, Any]]) -> None:
+    """A topic of a template keeps its key, and its default policy admits this account's services.
+
+    The emulator drops KmsMasterKeyId, and its default policy lets every role publish.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    """
+    topic = handlers["AWS::SNS::Topic"]
+    create: Callable[..., Any] = topic["create"]
+    update: Callable[..., Any] = topic["update"]
+
+    def close(arn: str, properties: dict[str, Any]) -> None:
+        attributes = sns._topics[arn]["attributes"]
+        attributes["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
+        policy = json.loads(attributes["Policy"])
+        for statement in policy["Statement"]:
+            if statement.get("Sid") == "__default_statement_ID":
+                statement["Condition"] = {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
+        attributes["Policy"] = json.dumps(policy)
+
+    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        result = create(logical_id, properties, stack)
+        close(result[0], properties)
+        return result
+
+    def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
+        result = update(physical_id, old, new, *rest)
+        close(result[0], new)
+        return result
+
+    topic["create"], topic["update"] = created, updated
 
 
 def _encrypt(bucket: str, properties: dict[str, Any]) -> None:

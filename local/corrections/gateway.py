@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack import app
-from ministack.core import iam_actions, router
+from ministack.core import iam_actions, responses, router
 
 from local.home import ACCOUNT, REGION
 
@@ -35,6 +35,8 @@ def install(handler: Handler) -> None:
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime"]
+    # A model's answer keeps its own content type; the emulator would call all JSON x-amz-json-1.1.
+    responses._WIRE_CT_SUCCESS_OVERRIDE["sagemaker"] = "application/json"
     original = iam_actions.extract_resource_arn
 
     def extract_resource_arn(service: str, method: str, path: str, headers: dict[str, str],

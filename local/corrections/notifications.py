@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.arn import parse_arn
-from ministack.services import eventbridge, sns
+from ministack.services import eventbridge, sns, sqs
 
 from local.corrections.identity import function_admits, role_may, trusts
+from local.home import ACCOUNT
 
 Deliver = Callable[[str, str, str, str], object]
 
@@ -63,13 +64,13 @@ def _guard_functions_of_topics() -> None:
 def _guard_targets_of_rules() -> None:
     """A rule reaches a target only with permission (the emulator dispatches regardless).
 
-    Functions: their own policy. State machines: the target's role.
+    Functions, queues, topics: their own policy. State machines: the target's role.
     """
     invoke = eventbridge._invoke_target
 
     def guarded(target: dict[str, Any], event: Any, rule: Any, view: Any = None) -> None:
         arn = target.get("Arn", "")
-        if not _admitted(arn, target.get("RoleArn")):
+        if not _admitted(arn, target.get("RoleArn"), rule.get("Arn", "")):
             _log.warning("rule %s may not reach %s", rule.get("Name"), arn)
             return
         invoke(target, event, rule, view)
@@ -77,13 +78,17 @@ def _guard_targets_of_rules() -> None:
     eventbridge._invoke_target = guarded
 
 
-def _admitted(arn: str, role_arn: str | None) -> bool:
+def _admitted(arn: str, role_arn: str | None, rule_arn: str) -> bool:
     service = parse_arn(arn).service if arn.startswith("arn:") else ""
     if service == "lambda":
         return function_admits(_function_name(arn), _EVENTS)
     if service == "states":
         return (role_arn is not None and trusts(role_arn, _EVENTS)
                 and role_may(role_arn, "states:StartExecution", arn))
+    if service == "sqs":
+        return bool(sqs.queue_policy_allows(arn, _EVENTS, rule_arn, ACCOUNT))
+    if service == "sns":
+        return bool(sns.topic_policy_allows(arn, _EVENTS, rule_arn, ACCOUNT))
     return True
 
 

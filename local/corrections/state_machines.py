@@ -232,6 +232,17 @@ def _assign_from_the_old_values() -> None:
     sfn._apply_state_assign = apply_state_assign
 
 
+def resume() -> None:
+    """Announces executions that a restart has ended (the emulator fails them silently).
+
+    So what listens to "Step Functions Execution Status Change" hears of them.
+    """
+    for execution in list(sfn._executions.all_values()):
+        if execution.get("error") == "States.ServiceRestart" and not execution.get("announced"):
+            execution["announced"] = True
+            sfn._emit_execution_status_event(execution)
+
+
 def _retry_with_limits_and_jitter() -> None:
     """MaxDelaySeconds and JitterStrategy FULL count (the emulator ignores both)."""
     find = sfn._find_matching_retrier

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack import app
+from ministack.core import persistence
 from ministack.services import stepfunctions as sfn
 
 from local.corrections import encryption, functions
@@ -32,11 +33,13 @@ def install(sagemaker: SageMaker) -> Callable[[], None]:
     """
     handle = app.SERVICE_HANDLERS["cloudformation"]
     lock, loaded = threading.Lock(), threading.Event()
+    app._state_map.pop("cloudformation")
 
     def load() -> None:
         with lock:
             if not loaded.is_set():
                 _register(sagemaker)
+                _restore()
                 loaded.set()
 
     async def handle_loaded(*request: Any) -> Any:
@@ -46,6 +49,14 @@ def install(sagemaker: SageMaker) -> Callable[[], None]:
 
     app.SERVICE_HANDLERS["cloudformation"] = handle_loaded
     return load
+
+
+def _restore() -> None:
+    """Takes up the stacks that were saved; from now on they are saved again."""
+    module = app._get_module("cloudformation")
+    if saved := persistence.load_state("cloudformation"):
+        module.load_persisted_state(saved)
+    app._state_map["cloudformation"] = "cloudformation"
 
 
 def _register(sagemaker: SageMaker) -> None:
@@ -60,6 +71,7 @@ def _register(sagemaker: SageMaker) -> None:
     _keep_tracing(handlers)
     functions.guard_event_sources(handlers)
     encryption.keep_bucket_encryption(handlers)
+    encryption.keep_topics_closed(handlers)
 
 
 def _at_once(answer: Callable[[dict[str, Any]], Created]) -> dict[str, Any]:

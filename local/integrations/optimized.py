@@ -35,7 +35,7 @@ def naming(prefix: str, base: str) -> Naming:
 
 SAGEMAKER = naming("SageMaker", "AmazonSageMakerException")
 STATES = naming("StepFunctions", "AWSStepFunctionsException")
-_LAMBDA = naming("Lambda", "AWSLambdaException")
+LAMBDA = naming("Lambda", "AWSLambdaException")
 
 
 def lambda_invoke(arguments: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def lambda_invoke(arguments: dict[str, Any], call: Call) -> dict[str, Any]:
     request = dict(arguments)
     if "Payload" in request:
         request["Payload"] = json.dumps(request["Payload"])
-    result = invoke(call.client("lambda"), "Invoke", request, _LAMBDA)
+    result = invoke(call.client("lambda"), "Invoke", request, LAMBDA)
     raw = result["Payload"].read()
     payload = json.loads(raw) if raw else None
     if result.get("FunctionError"):

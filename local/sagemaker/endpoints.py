@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 
@@ -126,8 +127,8 @@ class Endpoints:
 
     def shutdown(self) -> None:
         """Stops every server; documents stay."""
-        for fleet in list(self._fleets.values()):
-            fleet.stop()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Fleet.stop, list(self._fleets.values())))
 
     def _create(self, name: str, config: Document, capture: Document | None = None) -> None:
         capture = capture or config.get("DataCaptureConfig")

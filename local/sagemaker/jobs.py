@@ -37,6 +37,7 @@ class Jobs:
         self._ended: dict[str, threading.Event] = {}
         self._running: dict[str, Container] = {}
         self._stopping: set[str] = set()
+        self._closing = False
 
     def create(self, request: Document) -> Document:
         """Stores the job as InProgress and starts it."""
@@ -103,7 +104,8 @@ class Jobs:
                           "was restarted while the job ran. Please try again.")
 
     def shutdown(self) -> None:
-        """Ends every process."""
+        """Ends every process; the jobs stay InProgress, `resume` says what became of them."""
+        self._closing = True
         for container in list(self._running.values()):
             container.stop(grace=1.0)
 
@@ -124,6 +126,8 @@ class Jobs:
                       else f"ClientError: {text}"}
         finally:
             self._running.pop(name, None)
+        if self._closing:
+            return
         try:
             logs.ship(final=True)
         finally:

@@ -9,7 +9,7 @@ from dropforge.drops import DropKind, Reason
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.features.fit import kind_of, source_columns
 from sagemaker_jobs.reader.problems import Refused, refuse
-from sagemaker_jobs.reader.typing import infer_kinds
+from sagemaker_jobs.reader.typing import infer_kinds, mostly_numbers
 from sagemaker_jobs.values import Kind
 
 
@@ -45,13 +45,15 @@ def expect(spec: ProjectSpec, table: pa.Table, history: pa.Schema | None) -> Exp
     _require(needed, names)
     known = _known_kinds(spec, history)
     taken, ignored = _taken(spec, names, known, needed)
+    inferred: dict[str, Kind] = {}
     if unknown := [name for name in taken if name not in known]:
         inferred = infer_kinds(table.select(unknown))
         known = {**known, **inferred}
     # Ids are text always: leading zeros and 64-bit numbers survive. So is the target's outcome.
     kinds: dict[str, Kind] = {name: known[name] for name in taken}
     kinds |= {name: "string" for name in (spec.id, spec.target) if name in kinds}
-    return Expected(kind, kinds, _warnings(spec, names, ignored, history))
+    warnings = _warnings(spec, names, ignored, history)
+    return Expected(kind, kinds, warnings + _slips(spec, table, inferred))
 
 
 def needed_columns(spec: ProjectSpec, kind: DropKind) -> list[str]:
@@ -114,6 +116,15 @@ def _taken(
     if spec.contract is not None:
         wanted -= {n for n, c in spec.contract.columns.items() if c.role == "ignored"}
     return [n for n in names if n in wanted], [n for n in names if n not in wanted]
+
+
+def _slips(spec: ProjectSpec, table: pa.Table, inferred: Mapping[str, Kind]) -> list[str]:
+    features = {n: k for n, k in inferred.items() if n not in (spec.id, spec.target)}
+    return [
+        f"column {name} is read as text because {len(rows):,} of its values are no numbers; if it "
+        "should be a number, correct them or name its type in contract.yml"
+        for name, rows in mostly_numbers(table, features).items()
+    ]
 
 
 def _warnings(

@@ -53,10 +53,10 @@ class History:
             )
         # deltalake's own reader: its Arrow dataset calls back into Python from Arrow's threads,
         # which now and then aborts the interpreter at its end.
-        wanted = ", ".join(_literal(p) for p in (self.periods() if periods is None else periods))
-        query = (
-            f"SELECT {', '.join(_name(column) for column in columns)} FROM history "
-            f"WHERE {PERIOD} IN ({wanted or 'NULL'})"
+        wanted = self.periods() if periods is None else list(periods)
+        listed = ", ".join(_literal(period) for period in wanted)
+        query = f"SELECT {', '.join(_name(column) for column in columns)} FROM history " + (
+            f"WHERE {PERIOD} IN ({listed})" if wanted else "LIMIT 0"
         )
         reader = QueryBuilder().register("history", self._table).execute(query)
         return _plain_table(pa.table(reader))

@@ -6,21 +6,23 @@ re-scored on the same draw, so what rows have in common cancels out. Percentile 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dropforge.evaluation import HIGHER_IS_BETTER, Interval
 from dropforge.project import Metric
-from sagemaker_jobs.judging.metrics import Resampled, metric, prepared
+from sagemaker_jobs.judging.metrics import METRICS, prepared
 
 Floats = NDArray[np.float64]
 
-RESAMPLES = 2000
+MAX_RESAMPLES, MIN_RESAMPLES = 2000, 500
+CELLS = 40_000_000
+"""Rows x resamples: a large holdout needs fewer resamples, its intervals are narrow."""
+
 BLOCK_CELLS = 4_000_000
 """Weights held at once: 32 MB of doubles."""
-
-METRICS: tuple[Metric, ...] = ("auc", "average_precision", "log_loss", "brier")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,14 @@ class Resampler:
     rows: int
     seed: int
     groups: NDArray[np.int64] | None = None
-    resamples: int = RESAMPLES
+    resamples: int = MAX_RESAMPLES
+
+    @classmethod
+    def of(cls, rows: int, seed: int, groups: NDArray[np.int64] | None = None) -> Self:
+        """As many resamples as the rows afford: 2,000 up to 20,000 rows, never under 500."""
+        return cls(
+            rows, seed, groups, min(MAX_RESAMPLES, max(MIN_RESAMPLES, CELLS // max(rows, 1)))
+        )
 
     def weights(self) -> Iterator[Floats]:
         """Blocks of resamples x rows: how often each row was drawn."""
@@ -60,20 +69,15 @@ class Figures:
 
 def resample(models: Sequence[Floats], labels: Floats, resampler: Resampler) -> list[Figures]:
     """Every metric of every model (scores per row), all on the same draws."""
-    functions: list[dict[Metric, Resampled]] = [
-        {name: prepared(name, scores, labels) for name in METRICS} for scores in models
-    ]
-    parts: list[dict[Metric, list[Floats]]] = [{name: [] for name in METRICS} for _ in models]
-    for weights in resampler.weights():
-        for collected, by_name in zip(parts, functions, strict=True):
-            for name, function in by_name.items():
-                collected[name].append(function(weights))
+    functions = [prepared(scores, labels) for scores in models]
+    blocks = [[function(weights) for function in functions] for weights in resampler.weights()]
+    whole = np.ones((1, len(labels)))
     return [
         Figures(
-            {name: metric(name, scores, labels) for name in METRICS},
-            {name: np.concatenate(blocks) for name, blocks in collected.items()},
+            {name: float(value[0]) for name, value in function(whole).items()},
+            {name: np.concatenate([block[model][name] for block in blocks]) for name in METRICS},
         )
-        for scores, collected in zip(models, parts, strict=True)
+        for model, function in enumerate(functions)
     ]
 
 

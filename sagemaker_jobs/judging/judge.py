@@ -17,13 +17,13 @@ from dropforge.project import ProjectSpec
 from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.judging.bootstrap import (
-    METRICS,
     Figures,
     Resampler,
     differences,
     lower_bound,
     resample,
 )
+from sagemaker_jobs.judging.metrics import METRICS
 from sagemaker_jobs.reader.typing import as_text
 from sagemaker_jobs.snapshot.build import KEY, LABEL
 from sagemaker_jobs.snapshot.keys import read_keys
@@ -145,7 +145,7 @@ def _resampler(spec: ProjectSpec, table: pa.Table) -> Resampler:
     if spec.group and spec.group in table.schema.names:
         text = pc.fill_null(as_text(table.column(spec.group)), "").combine_chunks()
         groups = pc.dictionary_encode(text).indices.to_numpy().astype(np.int64)
-    return Resampler(table.num_rows, spec.tune.seed, groups)
+    return Resampler.of(table.num_rows, spec.tune.seed, groups)
 
 
 def _figures(model: Scored, found: Figures, labels: Floats, confidence: float) -> ModelFigures:

@@ -17,6 +17,12 @@ OBJECTIVE_METRICS: dict[Metric, str] = {
 }
 """Our metrics by LightGBM's names; `l2` of a probability is the Brier score."""
 
+STOPS = "binary_logloss"
+"""What early stopping looks at, whatever the project's metric."""
+
+THREADED_CELLS = 1_000_000
+"""Below this many rows x features threads wait for each other longer than they work."""
+
 FIRST_TRY: dict[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 31,
@@ -29,6 +35,11 @@ FIRST_TRY: dict[str, Any] = {
 """The first trial of a project without a champion."""
 
 SEARCHED = tuple(FIRST_TRY)
+
+
+def choose_threads(rows: int, features: int, available: int) -> int:
+    """How many threads train; the lineage keeps it, because model.txt echoes it."""
+    return available if rows * features >= THREADED_CELLS else 1
 
 
 def dataset_parameters(spec: ProjectSpec, rows: int, threads: int) -> dict[str, Any]:
@@ -50,14 +61,13 @@ def model_parameters(
     return {
         **dataset_parameters(spec, rows, threads),
         "objective": "binary",
-        "metric": OBJECTIVE_METRICS[spec.metric],
+        "metric": list(dict.fromkeys([OBJECTIVE_METRICS[spec.metric], STOPS])),
         "boosting": "gbdt",
         "deterministic": True,
         "force_col_wise": True,
         "seed": spec.tune.seed,
         "bagging_freq": 1,
         "max_cat_threshold": 32,
-        "first_metric_only": True,
         **chosen,
     }
 

@@ -1,4 +1,4 @@
-"""The search: each trial trained on train, stopped and ranked on validation; the best one ships.
+"""The search: each trial trained on train, stopped and ranked on validation; the best ships.
 
 One Dataset serves all trials. No trial is pruned at equal iteration: slow learners would lose.
 """
@@ -18,6 +18,8 @@ from dropforge.project import ProjectSpec
 from sagemaker_jobs.learning.dataset import Rows
 from sagemaker_jobs.learning.parameters import (
     FIRST_TRY,
+    OBJECTIVE_METRICS,
+    STOPS,
     dataset_parameters,
     model_parameters,
     searched_part,
@@ -111,19 +113,22 @@ class Search:
         return value
 
     def fit(self, chosen: dict[str, Any]) -> tuple[lgb.Booster, int, float]:
-        """Train until validation stops improving; answers model, rounds kept, and its value."""
+        """Train until validation's log loss stops improving; answers model, rounds, and the metric.
+
+        Log loss stops because it is smooth: ranking metrics of a few hundred rows stop too early.
+        """
         tune = self._spec.tune
         booster = lgb.Booster(self._parameters(chosen), self._train)
         booster.add_valid(self._validation, "validation")
-        best, rounds = -np.inf if self._higher else np.inf, 0
+        best, rounds, value = np.inf, 0, np.nan
         for round_ in range(1, tune.max_rounds + 1):
             finished = booster.update()
-            value = float(booster.eval_valid()[0][2])
-            if rounds == 0 or self._is_better(value, best):
-                best, rounds = value, round_
+            now = {name: float(figure) for _, name, figure, *_ in booster.eval_valid()}
+            if now[STOPS] < best or rounds == 0:
+                best, rounds, value = now[STOPS], round_, now[OBJECTIVE_METRICS[self._spec.metric]]
             if finished or round_ - rounds >= tune.early_stopping_rounds:
                 break
-        return booster, rounds, best
+        return booster, rounds, value
 
     def _is_better(self, value: float, than: float) -> bool:
         return value > than if self._higher else value < than

@@ -13,6 +13,9 @@ from sagemaker_jobs.values import FROM_TEXT, MISSING_WORDS, Kind
 EXACT = 2**53
 """Doubles tell whole numbers apart up to here; a column that reaches it is text."""
 
+FEW = 0.05
+"""Up to this share of values may be slips in a column that is otherwise numbers."""
+
 ARROW: dict[Kind, pa.DataType] = {
     "string": pa.string(),
     "integer": pa.int64(),
@@ -46,6 +49,18 @@ def convert(table: pa.Table, kinds: Mapping[str, Kind]) -> Typed:
 def infer_kinds(table: pa.Table) -> dict[str, Kind]:
     """The kind of each column of a project's first file."""
     return {name: _infer(table.column(name)) for name in table.schema.names}
+
+
+def mostly_numbers(table: pa.Table, kinds: Mapping[str, Kind]) -> dict[str, NDArray[np.int64]]:
+    """Text columns in which few values are no numbers, with the rows of those."""
+    found = {}
+    for name, kind in kinds.items():
+        column = table.column(name)
+        if kind == "string" and pa.types.is_string(column.type):
+            _, wrong = _convert_column(column, "number")
+            if 0 < len(wrong) <= FEW * (len(column) - column.null_count):
+                found[name] = wrong
+    return found
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

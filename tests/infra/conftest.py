@@ -1,7 +1,5 @@
 """One Node process and one synthesis a stage for all tests: each takes seconds."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def without_settings() -> Iterator[None]:
-    """What the templates are must not depend on who runs the tests."""
-    patch = pytest.MonkeyPatch()
-    for name in list(os.environ):
-        if name.startswith(("DROPFORGE_", "AWS_", "CDK_")):
-            patch.delenv(name)
-    yield
-    patch.undo()
-
-
-@pytest.fixture(scope="session")
-def dev(tmp_path_factory: pytest.TempPathFactory, without_settings: None) -> Template:
-    return Template(synthesize(tmp_path_factory.mktemp("dev"), "dev"), "dev")
+def dev(assembly: Path) -> Template:
+    return Template(assembly, "dev")
 
 
 @pytest.fixture(scope="session")

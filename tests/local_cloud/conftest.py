@@ -38,6 +38,18 @@ def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
     raise AssertionError(f"not true within {seconds} s: {condition}")
 
 
+def make_event_queue(cloud: LocalCloud, name: str, service: str = "events.amazonaws.com",
+                     ) -> tuple[str, str]:
+    """A queue that the service may send to; its URL and its ARN."""
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn,
+        "Principal": {"Service": service}}]}
+    url = cloud.client("sqs").create_queue(
+        QueueName=name, Attributes={"Policy": json.dumps(policy)})["QueueUrl"]
+    return url, arn
+
+
 def make_role(cloud: LocalCloud, name: str, service: str,
               *statements: tuple[str | list[str], str | list[str]]) -> str:
     """A role that the service may assume, allowed the (actions, resources) given; its ARN."""

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
-from tests.local_cloud.conftest import wait_for
+from tests.local_cloud.conftest import make_event_queue, wait_for
 
 
 @pytest.fixture
@@ -68,8 +68,7 @@ def test_a_group_with_packages_stays(cloud: LocalCloud, group: str) -> None:
 def test_an_approval_is_an_event(cloud: LocalCloud, group: str) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
     sqs, events = cloud.client("sqs"), cloud.client("events")
-    queue = sqs.create_queue(QueueName=f"q-{group}")["QueueUrl"]
-    arn = f"arn:aws:sqs:us-east-1:000000000000:q-{group}"
+    queue, arn = make_event_queue(cloud, f"q-{group}")
     events.put_rule(Name=group, EventPattern=json.dumps({
         "source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"],
         "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved"]}}))

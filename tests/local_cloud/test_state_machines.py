@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
 from tests.local_cloud import stacks
-from tests.local_cloud.conftest import wait_for
+from tests.local_cloud.conftest import make_event_queue, wait_for
 
 RULE = "arn:aws:events:us-east-1:000000000000:rule/StepFunctionsGetEventsFor"
 JOB_STATEMENTS: list[stacks.Statement] = [
@@ -274,11 +274,11 @@ def test_failures_are_events(cloud: LocalCloud) -> None:
     name = f"r-{uuid.uuid4().hex[:8]}"
     arn = plain_machine(cloud, states(Bad={"Type": "Fail", "Error": "E", "Cause": "C"}))
     sqs, events = cloud.client("sqs"), cloud.client("events")
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue, queue_arn = make_event_queue(cloud, name)
     events.put_rule(Name=name, EventPattern=json.dumps({
         "source": ["aws.states"], "detail": {"status": ["FAILED"], "stateMachineArn": [arn]}}))
     events.put_targets(Rule=name, Targets=[
-        {"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:000000000000:{name}"}])
+        {"Id": "1", "Arn": queue_arn}])
     execution = stacks.execute(cloud, arn)
     messages = wait_for(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
     detail = json.loads(messages[0]["Body"])["detail"]

@@ -1,5 +1,6 @@
 """The command: what is run on which data, and whether it ended as it should."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from dropforge.project import ProjectSpec
 
 STAGE = "dev"
 EXAMPLE = "churn"
-EXAMPLE_MONTH = 600
+EXAMPLE_MONTH = 880
 HOME_CREDIT = "home_credit"
 HOME_CREDIT_MONTH = 10_000
 
@@ -59,7 +60,9 @@ def demo(
     for file in files:
         line(f"  {short(file.path)}: {file.rows:,} rows, {file.kind}")
     heading("2. The local cloud, and the same templates that AWS would get")
-    _make_way(project, fresh, port)
+    if fresh is not False:
+        _make_way(fresh, port)
+        shutil.rmtree(folder / "out", ignore_errors=True)
     start_and_deploy(STAGE, port)
     session = connect(STAGE, "local", quiet=True)
     heading("3. The project")
@@ -100,12 +103,10 @@ def _files(spec: ProjectSpec, data: Path | None, folder: Path) -> list[DemoFile]
     return split(table, folder / spec.name, spec.target, month)
 
 
-def _make_way(project: str, fresh: bool | None, port: int | None) -> None:
-    """Begin with an empty cloud unless told to keep it, or unless that would delete other work."""
+def _make_way(fresh: bool | None, port: int | None) -> None:
+    """Empty the local cloud, unless that would delete other work that nobody gave up."""
     from local.cloud import LocalCloud
 
-    if fresh is False:
-        return
     cloud = LocalCloud(port=port)
     if fresh is None and cloud.home.state.is_dir():
         cloud.start()

@@ -1,5 +1,9 @@
 """The demo's end: the table of runs, where everything is, what to try, and what is missing."""
 
+import shutil
+import sys
+from pathlib import Path
+
 from dropforge.cli.console import heading, line, short, styled, table
 from dropforge.cli.demo.files import DemoFile
 from dropforge.cli.demo.scenario import DemoRun, Scenario
@@ -38,14 +42,24 @@ def print_places(scenario: Scenario) -> None:
 
 def print_next(project: str, files: list[DemoFile]) -> None:
     """Commands worth trying now."""
-    line(f"  dropforge runs {project}")
-    line(f"  dropforge predict {project} {short(files[-1].path)}")
-    line("  dropforge push credit")
+    me = program()
+    line(f"  {me} runs {project}")
+    line(f"  {me} predict {project} {short(files[-1].path)}")
+    line(f"  {me} push credit")
     line(
-        '  eval "$(dropforge env)" && aws sagemaker list-model-packages '
+        f'  eval "$({me} env)" && aws sagemaker list-model-packages '
         f"--model-package-group-name {Endpoint(project, 'dev').name}"
     )
-    line("  dropforge down")
+    line(f"  {me} down")
+
+
+def program() -> str:
+    """What to type for this program here: its path, if the shell would not find its name."""
+    called = Path(sys.argv[0])
+    found = shutil.which("dropforge")
+    if called.name != "dropforge" or (found and Path(found).samefile(called)):
+        return "dropforge"
+    return short(called.absolute())
 
 
 def missing(scenario: Scenario, files: list[DemoFile]) -> list[str]:

@@ -21,6 +21,9 @@ from dropforge.drops import DropRecord
 from dropforge.project import ProjectSpec
 from dropforge.runs import RunStory
 
+KEPT = ("claimed", "started", "accepted")
+"""States of a file of an interrupted demo that need no second upload."""
+
 
 @dataclass(frozen=True)
 class DemoRun:
@@ -58,15 +61,16 @@ class Scenario:
             folder.mkdir(parents=True, exist_ok=True)
 
     def drop(self, file: DemoFile) -> None:
-        """Drop a file, follow its run, show its mail; one that was accepted before is not again."""
-        before = self._before.get(f"{self.spec.name}/{file.name}")
-        if before is not None and before.state == "accepted":
-            remark(f"{file.name} was accepted before, by run {before.settled_by}.")
+        """Drop a file, follow its run, show its mail."""
+        key = f"{self.spec.name}/{file.name}"
+        before = self._before.get(key)
+        if before is not None and before.state in KEPT:
+            remark(f"  {file.name} was dropped before.")
             identity = before.id
         else:
             key, identity = upload(self.session, self.spec.name, file.path)
             line(f"  s3://{self.session.stack.drop_bucket}/{key}")
-            settle(self.session, self.spec.name, key, identity)
+        settle(self.session, self.spec.name, key, identity)
         mails = self._show_new_mails()
         record = self.session.ledger.drop(self.spec.name, identity)
         if record is not None and record.settled_by is not None:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from dropforge.aws.clients import client
 from dropforge.cli import clouds
 
 from .conftest import Dropforge
@@ -33,12 +34,12 @@ def test_a_running_local_cloud_comes_first(local: None) -> None:
 
 
 def test_clients_made_before_are_forgotten(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = clouds.client("s3")
+    before = client("s3")
     monkeypatch.setattr(clouds, "local_environment", lambda: dict(SETTINGS))
     for name in SETTINGS:
         monkeypatch.setenv(name, os.environ.get(name, "us-east-1"))  # restored afterwards
     clouds.choose("local")
-    after = clouds.client("s3")
+    after = client("s3")
     assert after is not before
     assert after.meta.endpoint_url == SETTINGS["AWS_ENDPOINT_URL"]
 

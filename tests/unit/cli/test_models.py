@@ -21,7 +21,7 @@ def register(session: Session, version: str, status: str) -> RegisteredModel:
         run=f"r{version}",
         project_version="0123456789abcdef",
         verdict="PROMOTE" if status == "Approved" else "REJECT",
-        status=status,  # type: ignore[arg-type]
+        status=status,
         registered_at=NOW,
     )
     session.ledger.put_model("churn", model)

@@ -76,7 +76,8 @@ def loans(rows: int, seed: int, *, first_id: int = 1, labelled: bool = True) -> 
 def as_csv(table: pa.Table) -> bytes:
     """A table as a CSV file."""
     out = io.BytesIO()
-    pacsv.write_csv(table, out, pacsv.WriteOptions(quoting_style="none"))
+    options = pacsv.WriteOptions(quoting_style="none", quoting_header="none")
+    pacsv.write_csv(table, out, options)
     return out.getvalue()
 
 
@@ -227,7 +228,7 @@ def make_model(folder: Path, spec: ProjectSpec, tables: dict[str, pa.Table]) -> 
         drop = f"drop-{number}"
         history.replace(period, with_origin(typed, period, drop, lines), drop)
     snapshot = build_snapshot(spec, history, None, folder / "snapshot", "s3://the-lake/snapshot/")
-    train(snapshot.folder, folder / "artifact", run="run-1", threads=2)
+    train(snapshot.folder, folder / "artifact", run="run-1")
     evaluate(
         snapshot=snapshot.folder,
         artifact=folder / "artifact",

@@ -42,7 +42,9 @@ SPEC = FeaturesSpec(
 )
 FITTED = fit_features(SPEC, TRAIN)
 
-NUMBERS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-9, 99))
+NUMBERS = st.one_of(
+    st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-9, 99)
+)
 TEXTS = st.one_of(st.none(), st.sampled_from(["x", "y", "NA", "p", "q", "unseen", "(missing)"]))
 ROWS = st.fixed_dictionaries(
     {
@@ -81,7 +83,9 @@ def test_table_json_csv_and_single_rows_give_equal_features(rows: list[dict[str,
     reader = RowReader(FITTED.inputs)
     bulk = FITTED.matrix(frame_from_arrow(as_table(rows), FITTED.inputs))
     np.testing.assert_array_equal(bulk, FITTED.matrix(reader.from_objects(rows)))
-    np.testing.assert_array_equal(bulk, FITTED.matrix(reader.from_text([as_fields(r) for r in rows])))
+    np.testing.assert_array_equal(
+        bulk, FITTED.matrix(reader.from_text([as_fields(r) for r in rows]))
+    )
     single = [FITTED.matrix(reader.from_objects([row])) for row in rows]
     np.testing.assert_array_equal(bulk, np.vstack(single))
 
@@ -146,7 +150,7 @@ def test_a_wrongly_typed_value_is_named() -> None:
         with pytest.raises(InvalidRequest, match=rf"Row 2, column {column}: must be .*{rule}"):
             reader.from_objects([good, {**good, column: value}])
     with pytest.raises(InvalidRequest, match="Row 1: column d is missing"):
-        reader.from_objects([{name: None for name in "a b flag day c".split()}])
+        reader.from_objects([{name: None for name in ["a", "b", "flag", "day", "c"]}])
 
 
 def test_an_absent_column_and_a_changed_type_are_errors() -> None:

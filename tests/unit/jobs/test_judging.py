@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from dropforge.project import Costs, Metric, Threshold
 from sagemaker_jobs.judging.bootstrap import (
-    METRICS,
     Resampler,
     differences,
     lower_bound,
@@ -24,7 +23,7 @@ from sagemaker_jobs.judging.drift import (
     number_profile,
 )
 from sagemaker_jobs.judging.fairness import fairness
-from sagemaker_jobs.judging.metrics import metric, prepared
+from sagemaker_jobs.judging.metrics import METRICS, metric, prepared
 from sagemaker_jobs.learning.calibration import fit_sigmoid
 from sagemaker_jobs.learning.threshold import choose_threshold
 
@@ -54,7 +53,9 @@ def slow_metric(name: Metric, scores: list[float], labels: list[int]) -> float:
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 1), st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 1), st.integers(0, 3)
+    ),
     min_size=1,
     max_size=30,
 )
@@ -70,7 +71,7 @@ def test_weighted_metrics_are_those_of_the_repeated_rows(
         return
     repeated = [(s, int(label)) for s, label, weight in rows for _ in range(weight)]
     expected = slow_metric(name, [s for s, _ in repeated], [label for _, label in repeated])
-    found = prepared(name, scores, labels)(weights[None, :])[0]
+    found = prepared(scores, labels)(weights[None, :])[name][0]
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
 
 
@@ -135,6 +136,11 @@ def test_the_interval_covers_and_is_seeded() -> None:
     assert (interval.high - interval.low) / (2 * 1.645 * error) == pytest.approx(1, abs=0.2)
 
 
+@pytest.mark.parametrize(("rows", "resamples"), [(500, 2000), (50_000, 800), (1_000_000, 500)])
+def test_large_holdouts_take_fewer_resamples(rows: int, resamples: int) -> None:
+    assert Resampler.of(rows, 1).resamples == resamples
+
+
 def test_fairness_assesses_groups_large_enough() -> None:
     groups = ["a"] * 400 + ["b"] * 400 + ["c"] * 199 + [None] * 300
     favourable = np.array([True] * 320 + [False] * 80 + [True] * 200 + [False] * 200 + [True] * 499)
@@ -193,11 +199,11 @@ def test_false_alarms_are_rare() -> None:
     [
         (Threshold(recall=0.5), 0.8),
         (Threshold(recall=1.0), 0.2),
-        (Threshold(precision=0.6), 0.4),
-        (Threshold(precision=1.0), 0.9),
+        (Threshold(precision=0.65), 0.2),
+        (Threshold(precision=1.0), 0.8),
         (Threshold(flagged=0.4), 0.8),
         (Threshold(cost=Costs(false_positive=1, false_negative=10)), 0.2),
-        (Threshold(cost=Costs(false_positive=10, false_negative=1)), 0.9),
+        (Threshold(cost=Costs(false_positive=10, false_negative=1)), 0.8),
     ],
 )
 def test_thresholds(rule: Threshold, expected: float) -> None:

@@ -100,7 +100,13 @@ def test_hash_and_size_are_of_the_dropped_bytes(tmp_path: Path) -> None:
         (b"id,a\n", "csv", "empty", 1, "no rows"),
         (b"id,a,a\n1,2,3\n", "csv", "duplicate_column", 1, "positions 2 and 3"),
         (b"id,a,\n1,2,3\n", "csv", "unnamed_column", 1, "column number 3"),
-        (b"id,a,b\n1,2,3\n2,3\n9,9,9,9\n", "csv", "ragged_row", 3, "has 2 fields, the header has 3"),
+        (
+            b"id,a,b\n1,2,3\n2,3\n9,9,9,9\n",
+            "csv",
+            "ragged_row",
+            3,
+            "has 2 fields, the header has 3",
+        ),
         (b'id,a,b\n1,2,"x\n2,3,y\n', "csv", "broken_quote", 2, "never closed"),
         (b'id,a,b\n1,2,3\n2,3,"x\n3,3,y\n4,4,"z"\n', "csv", "broken_quote", 3, "runs to line 5"),
         (b'id,a\n1,"x\n2,"y\n', "csv", "broken_quote", 2, "runs to line 3"),
@@ -128,7 +134,10 @@ def test_a_broken_file_says_what_and_where(
 def test_ragged_rows_are_listed_with_their_fields(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         read(tmp_path, b"id,a,b\n1,2\n2,3,4\n3,4\n")
-    assert [(row.line, row.fields) for row in caught.value.rows] == [(2, ("1", "2")), (4, ("3", "4"))]
+    assert [(row.line, row.fields) for row in caught.value.rows] == [
+        (2, ("1", "2")),
+        (4, ("3", "4")),
+    ]
     assert caught.value.reasons[0].message.startswith("Line 2 has 2 fields")
     assert "(also line 4)" in caught.value.reasons[0].message
 

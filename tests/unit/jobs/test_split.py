@@ -100,7 +100,7 @@ def test_keys_are_of_id_period_and_project(tmp_path: Path) -> None:
     ("days", "today", "mature"),
     [
         (0, dt.date(2020, 10, 15), ["initial", "202009", "202010"]),
-        (0, dt.date(2020, 9, 30), ["initial", "202009"]),
+        (0, dt.date(2020, 9, 30), ["initial", "202009", "202010"]),
         (30, dt.date(2020, 10, 30), ["initial"]),
         (30, dt.date(2020, 10, 31), ["initial", "202009"]),
         (30, dt.date(2020, 12, 1), ["initial", "202009", "202010"]),

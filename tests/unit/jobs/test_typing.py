@@ -20,7 +20,9 @@ from sagemaker_jobs.values import (
 NUMERIC: list[Kind] = ["number", "integer", "boolean", "date"]
 SPELLINGS = st.one_of(
     st.sampled_from(sorted(MISSING_WORDS)),
-    st.sampled_from(["1_000", "0x10", "+1", "1.", ".5", "1e5", "1e999", "-inf", "１２", "1,5", "007"]),
+    st.sampled_from(
+        ["1_000", "0x10", "+1", "1.", ".5", "1e5", "1e999", "-inf", "１２", "1,5", "007"]
+    ),
     st.sampled_from(["true", "F", "Yes", "2020-10-01", "20201001", "2020-02-30", "2020/10-01"]),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.integers(-(2**70), 2**70).map(str),

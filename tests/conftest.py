@@ -1,0 +1,26 @@
+"""What rooms' tests share: one synthesis of the template takes seconds, so there is one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.app import synthesize
+
+
+@pytest.fixture(scope="session")
+def without_settings() -> Iterator[None]:
+    """What the templates are must not depend on who runs the tests."""
+    patch = pytest.MonkeyPatch()
+    for name in list(os.environ):
+        if name.startswith(("DROPFORGE_", "AWS_", "CDK_")):
+            patch.delenv(name)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory, without_settings: None) -> Path:
+    """The cloud assembly of the stage dev."""
+    return synthesize(tmp_path_factory.mktemp("dev"), "dev")
