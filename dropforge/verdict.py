@@ -103,6 +103,7 @@ def _absolute_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
 
 def _fairness_rule(column: str, rule: FairnessRule, figures: FairnessFigures | None) -> Rule:
     ratio = figures.demographic_parity if figures else None
+    outcome: Outcome
     if ratio is None:
         observed, outcome = "fewer than two groups large enough", "not assessed"
     else:
@@ -112,7 +113,7 @@ def _fairness_rule(column: str, rule: FairnessRule, figures: FairnessFigures | N
         name=f"demographic parity by {column}",
         required=f"at least {rule.demographic_parity:g}",
         observed=observed,
-        outcome=outcome,  # type: ignore[arg-type]
+        outcome=outcome,
         absolute=True,
     )
 

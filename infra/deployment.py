@@ -28,7 +28,7 @@ from infra.naming import machine_name
 from infra.rollback import Rollback
 from infra.settings import StageSettings
 from infra.tasks.common import catch, growing_wait, jsonata
-from infra.tasks.function import FunctionCalls
+from infra.tasks.function import FunctionCalls, call_function
 from infra.tasks.sagemaker import DeleteEndpoint
 
 DEPLOYMENT_TIMEOUT = Duration.hours(6)
@@ -56,6 +56,7 @@ class Deployment(Construct):
         self._endpoint_role = endpoint_role
         self._role = machine_role(self)
         self._place = {"stage": settings.stage, "machine_role": self._role}
+        self._functions = functions
         self._rollback = Rollback(
             self, stage=settings.stage, machine_role=self._role, functions=functions
         )
@@ -205,9 +206,22 @@ class Deployment(Construct):
             "Done",
             outputs={"champion": jsonata("$version"), "action": jsonata("$plan.action")},
         )
-        # The champion has moved: a lock that cannot be given back is taken over later, not a
-        # reason to put the endpoint back.
-        release.add_catch(done, errors=["States.ALL"], outputs={})
+        notify = call_function(
+            self,
+            "Notify",
+            self._functions["notify"],
+            payload=RUN | {"execution": jsonata("$execution"), "kind": "result"},
+            on_failure=done,
+        )
+        notify.next(done)
+        mails = sfn.Choice.jsonata(
+            self, "WhoMailsSuccess", comment="The pipeline mails about a deployment it started"
+        )
+        mails.when(condition("$nested"), done)
+        mails.otherwise(notify)
+        # The champion has moved: neither a lock that cannot be given back (it is taken over later)
+        # nor a mail that cannot be sent is a reason to put the endpoint back.
+        release.add_catch(mails, errors=["States.ALL"], outputs={})
         move.next(release)
-        release.next(done)
+        release.next(mails)
         return move

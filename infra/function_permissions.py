@@ -10,6 +10,7 @@ from infra.naming import (
     endpoint_config_arns,
     every_endpoint_arns,
     execution_arns,
+    foreign_setting_arns,
     machine_arn,
     machine_name,
     model_arns,
@@ -121,6 +122,12 @@ class FunctionPermissions:
         )
         # What the project declared when the live configuration was made is in its tags.
         allow(function, ["sagemaker:ListTags"], [configs])
+        # A person may have given the endpoint a configuration or model under any name.
+        allow(
+            function,
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"],
+            foreign_setting_arns(self._stack),
+        )
 
     def _smoke_test(self, function: iam.IGrantable) -> None:
         self._read_lake(function, "models")

@@ -48,6 +48,14 @@ def every_endpoint_arns(stack: Stack) -> list[str]:
     ]
 
 
+def foreign_setting_arns(stack: Stack) -> list[str]:
+    """All endpoint configurations and models of the account: what was set by hand is carried on."""
+    return [
+        stack.format_arn(service="sagemaker", resource=kind, resource_name="*")
+        for kind in ("endpoint-config", "model")
+    ]
+
+
 def endpoint_config_arns(stack: Stack, stage: str) -> str:
     """The stage's endpoint configurations, `<project>-<stage>-<hash>`."""
     return stack.format_arn(

@@ -29,8 +29,9 @@ from local.sagemaker.api import SageMaker
 class Cloud:
     """What must be taken up after the start and ended at the stop."""
 
-    def __init__(self, sagemaker: SageMaker, functions: Functions,
-                 load_templates: Callable[[], None]) -> None:
+    def __init__(
+        self, sagemaker: SageMaker, functions: Functions, load_templates: Callable[[], None]
+    ) -> None:
         self._sagemaker, self._functions = sagemaker, functions
         self._load_templates = load_templates
 
@@ -48,6 +49,7 @@ class Cloud:
 
 def assemble(home: Home) -> tuple[Any, Cloud]:
     """The ASGI application and what to do around serving it."""
+
     def emit(detail_type: str, arn: str, document: dict[str, Any]) -> None:
         detail = {key: value for key, value in document.items() if not key.startswith("_")}
         notifications.emit_event("aws.sagemaker", detail_type, arn, json.dumps(detail))

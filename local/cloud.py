@@ -68,8 +68,9 @@ class LocalCloud:
         """A boto3 client of this cloud, as the account's root."""
         info = self.info
         if self._session is None:
-            self._session = boto3.Session(info.access_key_id, info.secret_access_key,
-                                          region_name=info.region)
+            self._session = boto3.Session(
+                info.access_key_id, info.secret_access_key, region_name=info.region
+            )
         return self._session.client(service, endpoint_url=info.endpoint_url, **options)
 
     def start(self) -> CloudInfo:
@@ -80,13 +81,20 @@ class LocalCloud:
         self.home.cloud_json.unlink(missing_ok=True)
         environment = dict(os.environ, DROPFORGE_HOME=str(self.home.path))
         environment["PYTHONPATH"] = os.pathsep.join(
-            [str(REPOSITORY), *filter(None, [environment.get("PYTHONPATH")])])
+            [str(REPOSITORY), *filter(None, [environment.get("PYTHONPATH")])]
+        )
         if self._port is not None:
             environment["DROPFORGE_PORT"] = str(self._port)
         with self.home.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.server"], cwd=self.home.path, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                [sys.executable, "-m", "local.server"],
+                cwd=self.home.path,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         info = self._wait_until_healthy(process)
         # The daemon outlives this object, so nobody will wait for it here: no warning about that.
         process.returncode = 0
@@ -107,7 +115,8 @@ class LocalCloud:
             time.sleep(0.02)
         raise CloudUnavailable(
             f"The local cloud (process {info.pid}) did not stop within {STOP_TIMEOUT:.0f} s; "
-            f"its log is {self.home.log}.")
+            f"its log is {self.home.log}."
+        )
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> CloudInfo:
         deadline = time.monotonic() + START_TIMEOUT

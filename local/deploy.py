@@ -43,14 +43,18 @@ def deploy(assembly: Path, cloud: LocalCloud, stage: str) -> dict[str, str]:
     return deploy_template(template, cloud, name)
 
 
-def deploy_template(template: str, cloud: LocalCloud, name: str,
-                    parameters: dict[str, str] | None = None) -> dict[str, str]:
+def deploy_template(
+    template: str, cloud: LocalCloud, name: str, parameters: dict[str, str] | None = None
+) -> dict[str, str]:
     """Creates or updates a stack from a template's text and waits; its outputs."""
     client = cloud.client("cloudformation")
     request: dict[str, Any] = {
-        "StackName": name, "Capabilities": _CAPABILITIES,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value}
-                       for key, value in (parameters or {}).items()],
+        "StackName": name,
+        "Capabilities": _CAPABILITIES,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in (parameters or {}).items()
+        ],
     } | _template(template, cloud)
     status = _status(client, name)
     if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
@@ -65,8 +69,10 @@ def deploy_template(template: str, cloud: LocalCloud, name: str,
             client.update_stack(**request)
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
-                raise DeploymentFailed(f"CloudFormation refused the update of {name}: "
-                                       f"{error.response['Error']['Message']}") from error
+                raise DeploymentFailed(
+                    f"CloudFormation refused the update of {name}: "
+                    f"{error.response['Error']['Message']}"
+                ) from error
     stack = _wait(client, name)
     if stack is None or stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise DeploymentFailed(_failure(client, name, stack, seen))
@@ -75,8 +81,9 @@ def deploy_template(template: str, cloud: LocalCloud, name: str,
 
 def bootstrap(cloud: LocalCloud) -> None:
     """What `cdk bootstrap` would leave, as far as a deployment needs it."""
-    cloud.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION,
-                                      Type="String", Overwrite=True)
+    cloud.client("ssm").put_parameter(
+        Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
+    )
     s3 = cloud.client("s3")
     if not any(bucket["Name"] == BOOTSTRAP_BUCKET for bucket in s3.list_buckets()["Buckets"]):
         s3.create_bucket(Bucket=BOOTSTRAP_BUCKET)
@@ -90,12 +97,15 @@ def publish_assets(assembly: Path, cloud: LocalCloud) -> int:
         for asset in json.loads(manifest.read_text()).get("files", {}).values():
             source = assembly / asset["source"]["path"]
             for destination in asset["destinations"].values():
-                target = {"Bucket": _filled(destination["bucketName"]),
-                          "Key": _filled(destination["objectKey"])}
+                target = {
+                    "Bucket": _filled(destination["bucketName"]),
+                    "Key": _filled(destination["objectKey"]),
+                }
                 if not _exists(s3, target):
                     zipped = asset["source"]["packaging"] == "zip"
-                    s3.put_object(**target, Body=zip_folder(source) if zipped
-                                  else source.read_bytes())
+                    s3.put_object(
+                        **target, Body=zip_folder(source) if zipped else source.read_bytes()
+                    )
                     uploaded += 1
     return uploaded
 
@@ -119,8 +129,10 @@ def _stack_artifact(assembly: Path, name: str) -> dict[str, Any]:
         if artifact["type"] == "aws:cloudformation:stack":
             stacks[artifact["properties"].get("stackName", key)] = artifact
     if name not in stacks:
-        raise DeploymentFailed(f"The assembly {assembly} has no stack {name}; it has: "
-                               f"{', '.join(sorted(stacks)) or 'none'}.")
+        raise DeploymentFailed(
+            f"The assembly {assembly} has no stack {name}; it has: "
+            f"{', '.join(sorted(stacks)) or 'none'}."
+        )
     found: dict[str, Any] = stacks[name]
     return found
 
@@ -135,8 +147,11 @@ def _template(template: str, cloud: LocalCloud) -> dict[str, str]:
 
 
 def _filled(text: str) -> str:
-    return (text.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
-            .replace("${AWS::Partition}", "aws"))
+    return (
+        text.replace("${AWS::AccountId}", ACCOUNT)
+        .replace("${AWS::Region}", REGION)
+        .replace("${AWS::Partition}", "aws")
+    )
 
 
 def _exists(s3: Any, target: dict[str, str]) -> bool:
@@ -187,19 +202,27 @@ def _events(client: Any, name: str) -> list[dict[str, Any]]:
 def _failure(client: Any, name: str, stack: dict[str, Any] | None, seen: set[str]) -> str:
     """What failed by itself, oldest first, with reasons; validation findings spelt out."""
     failed = [
-        event for event in reversed(_events(client, name))
-        if event["EventId"] not in seen and event["ResourceStatus"].endswith("_FAILED")
-        and "cancelled" not in event.get("ResourceStatusReason", "")]
+        event
+        for event in reversed(_events(client, name))
+        if event["EventId"] not in seen
+        and event["ResourceStatus"].endswith("_FAILED")
+        and "cancelled" not in event.get("ResourceStatusReason", "")
+    ]
     own = [event for event in failed if event["LogicalResourceId"] != name]
     lines = [_line(event, "ResourceStatusReason") for event in own or failed]
     if any("DescribeEvents" in line for line in lines):
         found = client.describe_events(StackName=name, Filters={"FailedEvents": True})
-        lines = [_line(event, "ValidationStatusReason") for event in found["OperationEvents"]
-                 if "ValidationStatusReason" in event]
+        lines = [
+            _line(event, "ValidationStatusReason")
+            for event in found["OperationEvents"]
+            if "ValidationStatusReason" in event
+        ]
     status = stack["StackStatus"] if stack else "gone"
     return f"Stack {name} is {status}. " + "; ".join(dict.fromkeys(lines))
 
 
 def _line(event: dict[str, Any], reason: str) -> str:
-    return (f"{event['LogicalResourceId']} ({event['ResourceType']}): "
-            f"{event.get(reason, 'no reason given')}")
+    return (
+        f"{event['LogicalResourceId']} ({event['ResourceType']}): "
+        f"{event.get(reason, 'no reason given')}"
+    )

@@ -34,8 +34,9 @@ _SIGNALS = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated
 class Worker:
     """One execution environment: a process, its runtime API, its log file."""
 
-    def __init__(self, config: dict[str, Any], code: Path, credentials: dict[str, str],
-                 home: Home) -> None:
+    def __init__(
+        self, config: dict[str, Any], code: Path, credentials: dict[str, str], home: Home
+    ) -> None:
         self._config = config
         name = config["FunctionName"]
         self._api = RuntimeApi()
@@ -44,9 +45,14 @@ class Worker:
         self._offset = 0
         with handle.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-m", "awslambdaric", config["Handler"]], cwd=code,
-                env=self._environment(code, credentials), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                [sys.executable, "-S", "-m", "awslambdaric", config["Handler"]],
+                cwd=code,
+                env=self._environment(code, credentials),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def alive(self) -> bool:
@@ -65,10 +71,14 @@ class Worker:
             taken = self._api.taken_at
             if time.monotonic() > (taken + timeout if taken else start + INIT_TIMEOUT):
                 self.stop()
-                result = InvocationResult(None, {
-                    "errorType": "Sandbox.Timedout",
-                    "errorMessage": f"RequestId: {request_id} Error: Task timed out after "
-                                    f"{timeout:.2f} seconds"})
+                result = InvocationResult(
+                    None,
+                    {
+                        "errorType": "Sandbox.Timedout",
+                        "errorMessage": f"RequestId: {request_id} Error: Task timed out after "
+                        f"{timeout:.2f} seconds",
+                    },
+                )
                 break
         log = self._new_log()
         if result.error is not None:
@@ -85,11 +95,14 @@ class Worker:
 
     def _exited(self, request_id: str) -> InvocationResult:
         code = self._process.returncode
-        how = (f"signal: {_SIGNALS.get(-code, str(-code))}" if code < 0
-               else f"exit status {code}")
-        return InvocationResult(None, {
-            "errorType": "Runtime.ExitError",
-            "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {how}"})
+        how = f"signal: {_SIGNALS.get(-code, str(-code))}" if code < 0 else f"exit status {code}"
+        return InvocationResult(
+            None,
+            {
+                "errorType": "Runtime.ExitError",
+                "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {how}",
+            },
+        )
 
     def _new_log(self) -> str:
         """What was written since the last call. The process writes before it answers."""
@@ -104,23 +117,37 @@ class Worker:
     def _environment(self, code: Path, credentials: dict[str, str]) -> dict[str, str]:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
         name, region = self._config["FunctionName"], self._config["FunctionArn"].split(":")[3]
-        inherited = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TMPDIR")
-                     if key in os.environ}
+        inherited = {
+            key: os.environ[key]
+            for key in ("PATH", "LANG", "LC_ALL", "TMPDIR")
+            if key in os.environ
+        }
         own = (self._config.get("Environment") or {}).get("Variables") or {}
-        return inherited | {
-            "TZ": ":UTC", "PYTHONPATH": os.pathsep.join(_site_packages()),
-            "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(code),
-            "AWS_LAMBDA_RUNTIME_API": self._api.address, "_HANDLER": self._config["Handler"],
-            "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_LAMBDA_FUNCTION_NAME": name,
-            "AWS_LAMBDA_FUNCTION_VERSION": self._config.get("Version", "$LATEST"),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._config.get("MemorySize", 128)),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"local/{id(self):x}",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "LAMBDA_TASK_ROOT": str(code),
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self._config.get('Runtime', 'python')}",
-            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-            "AWS_EC2_METADATA_DISABLED": "true",
-        } | own | credentials
+        return (
+            inherited
+            | {
+                "TZ": ":UTC",
+                "PYTHONPATH": os.pathsep.join(_site_packages()),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "HOME": str(code),
+                "AWS_LAMBDA_RUNTIME_API": self._api.address,
+                "_HANDLER": self._config["Handler"],
+                "AWS_REGION": region,
+                "AWS_DEFAULT_REGION": region,
+                "AWS_LAMBDA_FUNCTION_NAME": name,
+                "AWS_LAMBDA_FUNCTION_VERSION": self._config.get("Version", "$LATEST"),
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._config.get("MemorySize", 128)),
+                "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+                "AWS_LAMBDA_LOG_STREAM_NAME": f"local/{id(self):x}",
+                "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+                "LAMBDA_TASK_ROOT": str(code),
+                "AWS_EXECUTION_ENV": f"AWS_Lambda_{self._config.get('Runtime', 'python')}",
+                "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+            | own
+            | credentials
+        )
 
 
 class Functions:
@@ -134,8 +161,14 @@ class Functions:
         shutil.rmtree(home.functions, ignore_errors=True)
         home.functions.mkdir(parents=True)
 
-    def invoke(self, config: dict[str, Any], code: bytes | str, credentials: dict[str, str],
-               event: Any, request_id: str) -> dict[str, Any]:
+    def invoke(
+        self,
+        config: dict[str, Any],
+        code: bytes | str,
+        credentials: dict[str, str],
+        event: Any,
+        request_id: str,
+    ) -> dict[str, Any]:
         """Runs the function once, in an idle worker if there is one."""
         data = base64.b64decode(code) if isinstance(code, str) else code
         key = self._key(config, data, credentials)
@@ -157,8 +190,15 @@ class Functions:
     @staticmethod
     def _key(config: dict[str, Any], code: bytes, credentials: dict[str, str]) -> str:
         """Name and digest of everything that a warm process has taken in."""
-        fields = ("FunctionArn", "Handler", "Environment", "Timeout", "MemorySize", "Version",
-                  "Role")
+        fields = (
+            "FunctionArn",
+            "Handler",
+            "Environment",
+            "Timeout",
+            "MemorySize",
+            "Version",
+            "Role",
+        )
         taken = repr([config.get(field) for field in fields]) + repr(sorted(credentials.items()))
         digest = hashlib.sha256(hashlib.sha256(code).digest() + taken.encode()).hexdigest()
         return f"{config['FunctionName']}/{digest}"
@@ -181,11 +221,11 @@ class Functions:
                 return
         worker.stop()
 
-    def _spawn(self, key: str, config: dict[str, Any], code: bytes,
-               credentials: dict[str, str]) -> Worker:
+    def _spawn(
+        self, key: str, config: dict[str, Any], code: bytes, credentials: dict[str, str]
+    ) -> Worker:
         self._retire(config["FunctionName"], key)
-        worker = Worker(config, self._unpack(config["FunctionName"], code), credentials,
-                        self._home)
+        worker = Worker(config, self._unpack(config["FunctionName"], code), credentials, self._home)
         with self._lock:
             self._busy.add(worker)
         return worker
@@ -193,8 +233,7 @@ class Functions:
     def _retire(self, name: str, key: str) -> None:
         """Ends idle workers of the function's earlier code or configuration."""
         with self._lock:
-            stale = [other for other in self._idle if other.startswith(f"{name}/")
-                     and other != key]
+            stale = [other for other in self._idle if other.startswith(f"{name}/") and other != key]
             workers = [worker for other in stale for worker in self._idle.pop(other)]
         for worker in workers:
             worker.stop()

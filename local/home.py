@@ -77,8 +77,14 @@ class Home:
 
     def create(self) -> None:
         """Makes every folder."""
-        for folder in (self.state, self.objects, self.functions, self.jobs, self.endpoints,
-                       self.mail):
+        for folder in (
+            self.state,
+            self.objects,
+            self.functions,
+            self.jobs,
+            self.endpoints,
+            self.mail,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
 
     def credentials(self) -> tuple[str, str]:

@@ -69,6 +69,11 @@ def _read(path: Path) -> Mail:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body()
     text = body.get_content() if body is not None else ""
-    return Mail(path, str(message["From"]), str(message["To"]), str(message["Subject"]),
-                email.utils.parsedate_to_datetime(str(message["Date"])),
-                str(text).replace("\r\n", "\n"))
+    return Mail(
+        path,
+        str(message["From"]),
+        str(message["To"]),
+        str(message["Subject"]),
+        email.utils.parsedate_to_datetime(str(message["Date"])),
+        str(text).replace("\r\n", "\n"),
+    )

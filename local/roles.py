@@ -16,8 +16,12 @@ _sessions: dict[tuple[str, str], Session] = {}
 
 # An integration must fail when AWS would, not after the SDK's own retries; a function may run
 # for 15 minutes.
-_CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=930, max_pool_connections=50,
-                 parameter_validation=True)
+_CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    read_timeout=930,
+    max_pool_connections=50,
+    parameter_validation=True,
+)
 
 
 def session(role_arn: str, session_name: str) -> Session:
@@ -36,8 +40,10 @@ def client(service: str, role_arn: str, session_name: str) -> Any:
     with _lock:
         if key not in _clients:
             _clients[key] = boto3.Session(
-                credentials.access_key_id, credentials.secret_access_key,
-                credentials.session_token, region_name=REGION,
+                credentials.access_key_id,
+                credentials.secret_access_key,
+                credentials.session_token,
+                region_name=REGION,
             ).client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=_CONFIG)
         return _clients[key]
 

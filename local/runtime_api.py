@@ -38,8 +38,9 @@ class RuntimeApi:
         self._results: queue.Queue[InvocationResult] = queue.Queue()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.invocations, self._server.results = self._invocations, self._results
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True,
-                         name="runtime api").start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), daemon=True, name="runtime api"
+        ).start()
 
     @property
     def address(self) -> str:
@@ -90,11 +91,16 @@ class _Handler(BaseHTTPRequestHandler):
         """.../invocation/next: waits for an invocation."""
         invocation = self.server.invocations.get()
         self.server.taken_at = time.monotonic()
-        self._answer(200, invocation.event, {
-            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.timeout) * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
-            "Content-Type": "application/json"})
+        self._answer(
+            200,
+            invocation.event,
+            {
+                "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.timeout) * 1000)),
+                "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+                "Content-Type": "application/json",
+            },
+        )
 
     def do_POST(self) -> None:
         """.../invocation/<id>/response, .../invocation/<id>/error, .../init/error."""

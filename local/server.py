@@ -40,9 +40,15 @@ def main() -> None:
 
     application, cloud = assemble(home)
     config = uvicorn.Config(
-        _with_health(application, info, home), log_level="warning", lifespan="on",
-        timeout_keep_alive=75, timeout_graceful_shutdown=3, ws="none", access_log=False,
-        date_header=False, server_header=False,
+        _with_health(application, info, home),
+        log_level="warning",
+        lifespan="on",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+        ws="none",
+        access_log=False,
+        date_header=False,
+        server_header=False,
     )
 
     def ready() -> None:
@@ -62,8 +68,9 @@ def main() -> None:
 class _Server(uvicorn.Server):
     """uvicorn that says when it has begun to serve, and before it ends."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None],
-                 on_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_ready, self._on_stop = on_ready, on_stop
 
@@ -110,15 +117,26 @@ def _configure(home: Home, port: int) -> CloudInfo:
         del os.environ[name]
     info = CloudInfo(f"http://127.0.0.1:{port}", os.getpid(), REGION, ACCOUNT, key, secret)
     os.environ.update(
-        AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=str(port), MINISTACK_REGION=REGION,
-        MINISTACK_ACCOUNT_ID=ACCOUNT, PERSIST_STATE="1", S3_PERSIST="1",
-        STATE_DIR=str(home.state), S3_DATA_DIR=str(home.objects),
-        IOT_MTLS_ENABLED="0", SFTP_ENABLED="0",
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        MINISTACK_REGION=REGION,
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        PERSIST_STATE="1",
+        S3_PERSIST="1",
+        STATE_DIR=str(home.state),
+        S3_DATA_DIR=str(home.objects),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
         LOG_LEVEL=os.environ.get("DROPFORGE_LOG_LEVEL", "WARNING"),
-        AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret, AWS_DEFAULT_REGION=REGION,
-        AWS_ENDPOINT_URL=info.endpoint_url, AWS_EC2_METADATA_DISABLED="true",
+        AWS_ACCESS_KEY_ID=key,
+        AWS_SECRET_ACCESS_KEY=secret,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_ENDPOINT_URL=info.endpoint_url,
+        AWS_EC2_METADATA_DISABLED="true",
         MOTO_ACCOUNT_ID=ACCOUNT,
-        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     )
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     return info

@@ -138,7 +138,7 @@ class Prepare:
                 champion,
                 folder / "snapshot",
                 f"{uri}/",
-                judged_before=times_judged(self._lake, self._ledger, self._spec.name),
+                judged_before=self._judged_before,
                 today=dt.datetime.now(dt.UTC).date(),
             )
         except NoTrainingData:
@@ -148,6 +148,9 @@ class Prepare:
             return None
         upload_folder(built.folder, uri)
         return built.summary
+
+    def _judged_before(self, period: str) -> int:
+        return times_judged(self._lake, self._ledger, self._spec.name, period)
 
     def _settled_before(self, outcomes: list[DropOutcome]) -> list[DropOutcome]:
         """Drops that this very round settled before it was killed."""

@@ -30,6 +30,13 @@ def resource(service: str) -> Any:
     return boto3.resource(service, config=_CONFIG)
 
 
+def forget() -> None:
+    """Make clients anew: the environment names another endpoint or other credentials now."""
+    client.cache_clear()
+    resource.cache_clear()
+    boto3.DEFAULT_SESSION = None
+
+
 def error_code(error: Exception) -> str:
     """The code of a botocore ClientError, `""` for anything else."""
     response = getattr(error, "response", None) or {}

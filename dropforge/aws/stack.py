@@ -3,7 +3,7 @@
 from typing import Self
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from dropforge.aws.clients import client, error_code
@@ -30,7 +30,7 @@ class Stack(BaseModel):
         """Read the outputs of `dropforge-<stage>`.
 
         Raises:
-            StackNotFound: the account and region hold no such stack.
+            StackNotFound: the account and region hold no such stack, or a half-made one.
         """
         name = stack_name(stage)
         try:
@@ -42,5 +42,13 @@ class Stack(BaseModel):
                 f"Looked for the stack {name} and found none in this account and region.",
                 next_command=f"make deploy STAGE={stage}, or dropforge up for the local cloud",
             ) from error
-        outputs = answer["Stacks"][0].get("Outputs", [])
-        return cls.model_validate({o["OutputKey"]: o["OutputValue"] for o in outputs})
+        stack = answer["Stacks"][0]
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+        try:
+            return cls.model_validate(outputs)
+        except ValidationError as error:
+            raise StackNotFound(
+                f"The stack {name} is {stack['StackStatus']} and lacks outputs: its last "
+                "deployment did not end well, or another release made it.",
+                next_command=f"make deploy STAGE={stage}, or dropforge up for the local cloud",
+            ) from error

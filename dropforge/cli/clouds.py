@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import boto3
 
-from dropforge.aws.clients import client
+from dropforge.aws.clients import forget
 from dropforge.cli.options import CloudKind
 from dropforge.errors import CloudUnavailable
 
@@ -72,7 +72,7 @@ def _use_local(settings: dict[str, str]) -> Cloud:
     for name in to_unset():
         del os.environ[name]
     os.environ.update(settings)
-    _forget_clients()
+    forget()
     return Cloud("local", settings["AWS_REGION"], settings[_ENDPOINT])
 
 
@@ -83,10 +83,5 @@ def _use_aws() -> Cloud:
             "No local cloud runs here, and no AWS region is set. Nothing was changed.",
             next_command="dropforge up for the local cloud, or export AWS_REGION=... for AWS",
         )
-    _forget_clients()
+    forget()
     return Cloud("aws", region, os.environ.get(_ENDPOINT))
-
-
-def _forget_clients() -> None:
-    client.cache_clear()
-    boto3.DEFAULT_SESSION = None

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from dropforge.aws.ledger import Ledger, ProjectPointer
 from dropforge.aws.stack import Stack
 from dropforge.cli.clouds import Cloud, choose
 from dropforge.cli.console import remark
 from dropforge.cli.options import CloudKind
-from dropforge.errors import StackNotFound, UnknownProject
-from dropforge.names import stack_name
+from dropforge.errors import UnknownProject
 
 
 @dataclass(frozen=True)
@@ -57,17 +54,5 @@ def connect(stage: str, cloud: CloudKind | None, *, quiet: bool = False) -> Sess
             if chosen.kind == "local"
             else f"Using {chosen}, stage {stage}."
         )
-    stack = _find_stack(stage)
+    stack = Stack.find(stage)
     return Session(stage, chosen, stack, Ledger(stack.ledger_table))
-
-
-def _find_stack(stage: str) -> Stack:
-    try:
-        return Stack.find(stage)
-    except ValidationError as error:
-        missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-        raise StackNotFound(
-            f"The stack {stack_name(stage)} exists, but has no outputs {missing}: its deployment "
-            "did not finish, or another release made it. Nothing was changed.",
-            next_command=f"dropforge up, or make deploy STAGE={stage}",
-        ) from error

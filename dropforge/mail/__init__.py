@@ -1,5 +1,6 @@
 """Mails: the verdict first, then why, then figures, then what to do next. Plain text, no values."""
 
+from dropforge.mail.deployed import deployed_mail
 from dropforge.mail.failure import failure_mail, intake_mail, plain_cause
 from dropforge.mail.result import result_mail
 from dropforge.mail.text import Event, Mail, spoken_duration
@@ -7,6 +8,7 @@ from dropforge.mail.text import Event, Mail, spoken_duration
 __all__ = [
     "Event",
     "Mail",
+    "deployed_mail",
     "failure_mail",
     "intake_mail",
     "plain_cause",

@@ -7,17 +7,31 @@ from dropforge.mail.files import files, first_reason, reason_lines
 from dropforge.mail.text import Mail, join, one_line, subject, took
 from dropforge.runs import Failure, RunStory
 
+KILLED = "exit code: 137"
+"""128 + 9: the process got SIGKILL, which it cannot answer."""
 
-def failure_mail(story: RunStory, *, project: str, training_due: bool, held_lock: bool) -> Mail:
-    """The mail of a run that failed: where, why, what is unchanged, what to do."""
+
+def failure_mail(
+    story: RunStory,
+    *,
+    project: str,
+    training_due: bool,
+    held_lock: bool,
+    version: str | None = None,
+) -> Mail:
+    """The mail of a run that failed: where, why, what is unchanged, what to do.
+
+    `version` is given for a deployment on its own: the model version it was to deploy.
+    """
     failure = story.failure or Failure(step="unknown", error="unknown", cause="")
+    killed = KILLED in plain_cause(failure)
     changed = [f"  - {line}" for line in _changed(story)] or ["  - nothing"]
     unchanged = [f"  - {line}" for line in _unchanged(story)]
-    retry = f"dropforge train {project}" if training_due else f"dropforge redrive {project}"
     lines = [
         f"FAILED: {failure.step} did not finish"
         + (f" (attempt {failure.attempt})." if failure.attempt > 1 else "."),
         f"Cause: {plain_cause(failure)}",
+        *(["It was killed from outside, most often for lack of memory."] if killed else []),
         "",
         "Changed:",
         *changed,
@@ -29,8 +43,7 @@ def failure_mail(story: RunStory, *, project: str, training_due: bool, held_lock
     lines += [
         "",
         "What to do (no file must be uploaded again):",
-        f"  {retry}",
-        f"  dropforge run show {story.run}",
+        *(f"  {command}" for command in _commands(story, project, training_due, version)),
     ]
     if failure.log:
         lines += ["", f"The last lines of {failure.job}:", *(f"  | {line}" for line in failure.log)]
@@ -44,6 +57,15 @@ def failure_mail(story: RunStory, *, project: str, training_due: bool, held_lock
         ),
         body=join([lines]),
     )
+
+
+def _commands(story: RunStory, project: str, training_due: bool, version: str | None) -> list[str]:
+    if version is not None:
+        return [f"dropforge rollback {project} --to {version}", f"dropforge doctor {project}"]
+    failed = any(drop.state == "failed" for drop in story.drops)
+    commands = [f"dropforge redrive {project}"] if failed or not training_due else []
+    commands += [f"dropforge train {project}"] if training_due else []
+    return [*commands, f"dropforge run show {story.run}"]
 
 
 def intake_mail(record: DropRecord, stage: str, quarantine_uri: str) -> Mail:

@@ -13,6 +13,7 @@ METRIC_NAMES = {
 
 
 def holdout_lines(evaluation: Evaluation) -> list[str]:
+    """The rows that judged, in a sentence."""
     holdout = evaluation.holdout
     when = Period.from_canonical(holdout.period).spoken
     unseen = "that neither model had seen" if evaluation.champion else "kept apart from training"
@@ -23,6 +24,7 @@ def holdout_lines(evaluation: Evaluation) -> list[str]:
 
 
 def table(evaluation: Evaluation, name: str) -> list[str]:
+    """Champion, challenger and change, a line a metric. `name` is the challenger's."""
     new, old, comparison = evaluation.challenger, evaluation.champion, evaluation.comparison
     columns = [f"new {name}"]
     if old:
@@ -34,7 +36,7 @@ def table(evaluation: Evaluation, name: str) -> list[str]:
         cells = [f"{new.metrics[metric].value:.4f}"]
         if old and metric in old.metrics:
             cells = [f"{old.metrics[metric].value:.4f}", *cells]
-            cells += [interval(comparison.differences[metric])] if comparison else [""]
+            cells += [_interval(comparison.differences[metric])] if comparison else [""]
         rows.append((METRIC_NAMES[metric], cells))
     flagged = [f"{new.flagged:.1%}"]
     if old:
@@ -57,11 +59,12 @@ def table(evaluation: Evaluation, name: str) -> list[str]:
     return lines
 
 
-def interval(interval: Interval) -> str:
+def _interval(interval: Interval) -> str:
     return f"{interval.value:+.4f} ({interval.low:+.4f}..{interval.high:+.4f})"
 
 
 def rule_lines(verdict: Verdict) -> list[str]:
+    """The verdict's rules, a line each."""
     counted = [rule for rule in verdict.rules if rule.outcome != "not assessed"]
     if not verdict.rules:
         return ["Rules: the project asks for none."]

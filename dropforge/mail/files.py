@@ -5,6 +5,7 @@ from dropforge.runs import RunStory
 
 
 def files(story: RunStory) -> list[list[str]]:
+    """The part of a mail that lists the run's files; none if it had none."""
     if not story.drops:
         return []
     lines = ["Files:"]
@@ -14,6 +15,7 @@ def files(story: RunStory) -> list[list[str]]:
 
 
 def file_lines(drop: DropOutcome) -> list[str]:
+    """One file: its state, its rows, why it was not taken."""
     detail = {
         "accepted": f"{drop.rows:,} rows, {drop.rejected:,} rejected",
         "started": f"{drop.rows:,} rows read",
@@ -34,19 +36,19 @@ def file_lines(drop: DropOutcome) -> list[str]:
 
 
 def reason_lines(reasons: list[Reason]) -> list[str]:
-    lines = []
-    for reason in reasons:
-        where = ", ".join(
-            part
-            for part in (
-                f"line {reason.line}" if reason.line else "",
-                f"column {reason.column}" if reason.column else "",
-            )
-            if part
-        )
-        lines.append(f"{'At ' + where + ': ' if where else ''}{reason.message}")
-    return lines
+    """The reasons, each with its place unless it names the line itself."""
+    return [f"{_place(reason)}{reason.message}" for reason in reasons]
 
 
 def first_reason(reasons: list[Reason]) -> str:
-    return reasons[0].message if reasons else "see the reasons file"
+    """The reason that a subject has room for, as the middle of a sentence."""
+    return reasons[0].message.rstrip(".") if reasons else "see the reasons file"
+
+
+def _place(reason: Reason) -> str:
+    named = f"line {reason.line}"
+    if reason.message.lower().startswith(named):
+        return ""
+    places = [named] if reason.line else []
+    places += [f"column {reason.column}"] if reason.column else []
+    return f"At {', '.join(places)}: " if places else ""

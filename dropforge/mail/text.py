@@ -19,15 +19,21 @@ class Mail:
 
 
 def subject(text: str) -> str:
+    """What SNS takes as a subject: ASCII, one line, under 100 characters.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+    """
     ascii_text = one_line(text).encode("ascii", "replace").decode()
     return ascii_text if len(ascii_text) < 100 else ascii_text[:96] + "..."
 
 
 def one_line(text: str) -> str:
+    """The text without line breaks and repeated spaces."""
     return " ".join(text.split())
 
 
 def join(parts: list[list[str]]) -> str:
+    """A body: parts of lines, an empty line between parts."""
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -42,4 +48,5 @@ def spoken_duration(duration: dt.timedelta) -> str:
 
 
 def took(story: RunStory) -> str:
+    """How long a run took, in words."""
     return spoken_duration(story.duration)

@@ -2,15 +2,13 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator
 
 from dropforge import layout
 from dropforge.aws.documents import find_document
 from dropforge.aws.ledger import Ledger
-from dropforge.drops import DropOutcome, DropRecord, PrepareResult, ScoreResult
-from dropforge.evaluation import Evaluation
-from dropforge.runs import Deployment, Failure, Registration, RunStory
-from dropforge.verdict import Verdict
+from dropforge.aws.stories import as_of_now, read_documents
+from dropforge.drops import DropOutcome, DropRecord, PrepareResult
+from dropforge.runs import Deployment, Failure, RunStory
 from lambdas.executions import Execution
 from lambdas.notify.request import NotifyRequest
 from lambdas.settings import NotifySettings
@@ -26,8 +24,8 @@ def read_story(
 ) -> RunStory:
     """Read everything the run wrote; what is absent did not happen.
 
-    A deployment that a person asked for (an approval, a rollback) wrote nothing unless it moved the
-    champion, and then it did not fail: its story is its failure.
+    A deployment that a person asked for (an approval, a rollback) is a story of its own: what it
+    deployed, or how it failed. The run that made the model has been told of.
     """
     lake, project, run = settings.lake_bucket, request.project, request.run
     now = dt.datetime.now(dt.UTC)
@@ -43,62 +41,43 @@ def read_story(
         failure=failure,
     )
     if not request.is_pipeline:
-        return bare
-    prepared = list(_rounds(lake, project, run))
-    return bare.model_copy(
-        update={
-            "prepared": _as_of_now(settings.ledger, request, execution, prepared),
-            "evaluation": find_document(layout.evaluation(lake, project, run), Evaluation),
-            "verdict": find_document(layout.verdict(lake, project, run), Verdict),
-            "registration": find_document(layout.registration(lake, project, run), Registration),
-            "deployment": find_document(layout.deployment(lake, project, run), Deployment),
-            "scored": find_document(layout.score_result(lake, project, run), ScoreResult),
-        }
-    )
+        return bare if failure else bare.model_copy(update={"deployment": _deployed(lake, request)})
+    documents = read_documents(lake, project, run)
+    prepared = as_of_now(settings.ledger, documents["prepared"])
+    own = _unprepared(settings.ledger, request, execution, prepared)
+    return bare.model_copy(update=documents | {"prepared": prepared + own})
 
 
-def _rounds(lake: str, project: str, run: str) -> Iterator[PrepareResult]:
-    """The rounds of Prepare, from 1 to the last that finished."""
-    number = 1
-    while result := find_document(layout.prepare_result(lake, project, run, number), PrepareResult):
-        yield result
-        number += 1
+def _deployed(lake: str, request: NotifyRequest) -> Deployment | None:
+    return find_document(layout.deployment(lake, request.project, request.run), Deployment)
 
 
-def _as_of_now(
+def _unprepared(
     ledger: Ledger,
     request: NotifyRequest,
     execution: Execution | None,
     prepared: list[PrepareResult],
 ) -> list[PrepareResult]:
-    """What Prepare found, with the drops' states of now: some were settled after it.
-
-    A run that failed before Prepare ended still speaks of the drop it was started for.
-    """
-    seen: dict[str, DropOutcome] = {d.drop: d for result in prepared for d in result.drops}
+    """The drop that the run was started for, if the run ended before Prepare spoke of it."""
     own = str((execution.input if execution else {}).get("drop") or "")
-    records = {key: ledger.drop(request.project, key) for key in [*seen, *([own] if own else [])]}
-    outcomes = [
-        _outcome(record, seen.get(key)) for key, record in records.items() if record is not None
-    ]
-    if not outcomes:
-        return prepared
-    last = PrepareResult(
-        project=request.project,
-        project_version=request.project_version,
-        run=request.run,
-        round=len(prepared) + 1,
-        drops=outcomes,
-        snapshot=prepared[-1].snapshot if prepared else None,
-    )
-    return [*prepared, last]
-
-
-def _outcome(record: DropRecord, found: DropOutcome | None) -> DropOutcome:
-    if found is not None:
-        return found.model_copy(
-            update={"state": record.state, "reasons": record.reasons or found.reasons}
+    if not own or any(drop.drop == own for result in prepared for drop in result.drops):
+        return []
+    record = ledger.drop(request.project, own)
+    if record is None:
+        return []
+    return [
+        PrepareResult(
+            project=request.project,
+            project_version=request.project_version,
+            run=request.run,
+            round=len(prepared) + 1,
+            drops=[_outcome(record)],
+            snapshot=prepared[-1].snapshot if prepared else None,
         )
+    ]
+
+
+def _outcome(record: DropRecord) -> DropOutcome:
     return DropOutcome(
         drop=record.id,
         key=record.key,

@@ -4,7 +4,7 @@ Whatever comes before it can be repeated: a second caller (the machine's Catch a
 both come here) finds the work done and the mail sent.
 """
 
-from dropforge.mail import failure_mail, result_mail
+from dropforge.mail import deployed_mail, failure_mail, result_mail
 from dropforge.runs import Failure, RunStory
 from lambdas.executions import Execution, find_execution
 from lambdas.notify.cause import find_failure
@@ -19,9 +19,12 @@ def tell_result(settings: NotifySettings, request: NotifyRequest) -> bool:
     """Mail what a run achieved; True if this call sent it."""
     execution = find_execution(request.execution)
     story = read_story(settings, request, execution)
-    settle_result(settings.ledger, story)
-    story = read_story(settings, request, execution)
-    letter = result_mail(story)
+    if request.is_pipeline:
+        settle_result(settings.ledger, story)
+        story = read_story(settings, request, execution)
+        letter = result_mail(story)
+    else:
+        letter = deployed_mail(story, str(execution.input["reason"]) if execution else "promote")
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
     )
@@ -43,12 +46,20 @@ def tell_failure(settings: NotifySettings, request: NotifyRequest) -> bool:
         project=request.project,
         training_due=order.training_due,
         held_lock=order.held_lock,
+        version=_deploying(request, execution),
     )
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
     )
     _mark(settings, story)
     return sent
+
+
+def _deploying(request: NotifyRequest, execution: Execution | None) -> str | None:
+    """The version that a deployment on its own was to deploy."""
+    if request.is_pipeline or execution is None:
+        return None
+    return str(execution.input["version"])
 
 
 def _key(request: NotifyRequest, execution: Execution | None) -> str:

@@ -38,16 +38,25 @@ def install() -> None:
     enforce, refuse = iam_evaluator.enforce, iam_actions.access_denied_response
     deliver = s3._deliver_event_to_sqs
 
-    def enforce_with_key(access_key: str, action: str, service: str, region: str,
-                         resource_arn: str = "*", service_context: Any = None) -> Any:
+    def enforce_with_key(
+        access_key: str,
+        action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Any = None,
+    ) -> Any:
         denied = enforce(access_key, action, service, region, resource_arn, service_context)
         _denied.set(None)
         key = key_of(resource_arn) if denied is None and action in _NEEDED else None
         for kms_action in _NEEDED[action] if key else ():
             denied = enforce(access_key, kms_action, "kms", region, key)
             if isinstance(denied, iam_evaluator.EvalResult):
-                _denied.set(iam_actions.identity_denial_message(
-                    kms_action, denied.principal_arn, key, denied.decision == "Deny"))
+                _denied.set(
+                    iam_actions.identity_denial_message(
+                        kms_action, denied.principal_arn, key, denied.decision == "Deny"
+                    )
+                )
                 return denied
         return denied
 
@@ -152,17 +161,22 @@ def _encrypt(bucket: str, properties: dict[str, Any]) -> None:
     if rules:
         body = "".join(_rule(rule) for rule in rules)
         s3._put_bucket_encryption(
-            bucket, (f"<ServerSideEncryptionConfiguration>{body}"
-                     "</ServerSideEncryptionConfiguration>").encode())
+            bucket,
+            (
+                f"<ServerSideEncryptionConfiguration>{body}</ServerSideEncryptionConfiguration>"
+            ).encode(),
+        )
 
 
 def _rule(rule: dict[str, Any]) -> str:
     default = rule["ServerSideEncryptionByDefault"]
     inner = "".join(_elements(default, ("SSEAlgorithm", "KMSMasterKeyID")))
     enabled = str(rule.get("BucketKeyEnabled", False)).lower()
-    return (f"<Rule><ApplyServerSideEncryptionByDefault>{inner}"
-            f"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>{enabled}"
-            "</BucketKeyEnabled></Rule>")
+    return (
+        f"<Rule><ApplyServerSideEncryptionByDefault>{inner}"
+        f"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>{enabled}"
+        "</BucketKeyEnabled></Rule>"
+    )
 
 
 def _elements(values: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:

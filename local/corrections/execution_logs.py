@@ -30,8 +30,9 @@ def install() -> None:
         status, headers, body = describe(data)
         machine = sfn._state_machines.get(data.get("stateMachineArn"))
         if status == 200 and machine:
-            shown = json.loads(body) | {"loggingConfiguration": _lower(
-                machine["loggingConfiguration"])}
+            shown = json.loads(body) | {
+                "loggingConfiguration": _lower(machine["loggingConfiguration"])
+            }
             tracing = machine.get("tracingConfiguration", {"enabled": False})
             body = json.dumps(shown | {"tracingConfiguration": tracing}).encode()
         return status, headers, body
@@ -42,10 +43,12 @@ def install() -> None:
 
 def _lower(configuration: dict[str, Any]) -> dict[str, Any]:
     """The configuration in the API's spelling; CloudFormation's is in PascalCase."""
+
     def lower(value: Any) -> Any:
         if isinstance(value, dict):
             return {key[0].lower() + key[1:]: lower(item) for key, item in value.items()}
         return [lower(item) for item in value] if isinstance(value, list) else value
+
     return {"level": "OFF", "includeExecutionData": False} | lower(configuration)
 
 
@@ -63,22 +66,34 @@ def _log(execution: dict[str, Any], event: dict[str, Any]) -> None:
     moment = datetime.fromisoformat(event["timestamp"].replace("Z", "+00:00"))
     stream = f"states/{machine['name']}/{execution['startDate'][:13]}/{machine['revisionId'][:8]}"
     details: dict[str, Any] = next(
-        (value for key, value in event.items() if key.endswith("Details")), {})
+        (value for key, value in event.items() if key.endswith("Details")), {}
+    )
     if not configuration["includeExecutionData"]:
-        details = {key: value for key, value in details.items()
-                   if key not in ("input", "output", "parameters")}
-    line = {"id": str(event["id"]), "type": event["type"], "details": details,
-            "event_timestamp": str(int(moment.timestamp() * 1000)),
-            "execution_arn": execution["executionArn"]}
+        details = {
+            key: value
+            for key, value in details.items()
+            if key not in ("input", "output", "parameters")
+        }
+    line = {
+        "id": str(event["id"]),
+        "type": event["type"],
+        "details": details,
+        "event_timestamp": str(int(moment.timestamp() * 1000)),
+        "execution_arn": execution["executionArn"],
+    }
     cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
-    cloudwatch_logs._put_log_events({
-        "logGroupName": group, "logStreamName": stream,
-        "logEvents": [{"timestamp": int(moment.timestamp() * 1000), "message": json.dumps(line)}]})
+    cloudwatch_logs._put_log_events(
+        {
+            "logGroupName": group,
+            "logStreamName": stream,
+            "logEvents": [
+                {"timestamp": int(moment.timestamp() * 1000), "message": json.dumps(line)}
+            ],
+        }
+    )
 
 
 def _wanted(level: str, kind: str) -> bool:
     if level == "ALL":
         return True
     return kind in _FATAL or (level == "ERROR" and kind.endswith(_ERRORS))
-
-

@@ -51,7 +51,8 @@ def guard_event_sources(types: dict[str, dict[str, Any]]) -> None:
                     raise ValueError(
                         "The provided execution role does not have permissions to call "
                         f"{action.partition(':')[2]} on {action.partition(':')[0].upper()} "
-                        "(Service: Lambda, Status Code: 400)")
+                        "(Service: Lambda, Status Code: 400)"
+                    )
         return create(logical_id, properties, stack_name)
 
     mapping["create"] = guarded

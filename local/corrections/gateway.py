@@ -17,10 +17,15 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 # ARNs are lower case, as the service authorization reference has them:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 _NAMED = {
-    "TrainingJobName": "training-job", "ProcessingJobName": "processing-job",
-    "ModelName": "model", "EndpointConfigName": "endpoint-config", "EndpointName": "endpoint",
-    "TransformJobName": "transform-job", "ExperimentName": "experiment",
-    "TrialComponentName": "experiment-trial-component", "TrialName": "experiment-trial",
+    "TrainingJobName": "training-job",
+    "ProcessingJobName": "processing-job",
+    "ModelName": "model",
+    "EndpointConfigName": "endpoint-config",
+    "EndpointName": "endpoint",
+    "TransformJobName": "transform-job",
+    "ExperimentName": "experiment",
+    "TrialComponentName": "experiment-trial-component",
+    "TrialName": "experiment-trial",
     "PipelineName": "pipeline",
 }
 _ARNS = ("ResourceArn", "ModelPackageArn")
@@ -30,8 +35,10 @@ def install(handler: Handler) -> None:
     """Routes SageMaker and its runtime to `handler`, with every call authorised."""
     app.SERVICE_HANDLERS["sagemaker"] = handler
     router.SERVICE_PATTERNS["sagemaker"] = {
-        "target_prefixes": ["SageMaker."], "host_patterns": [r"sagemaker\."],
-        "credential_scope": "sagemaker", "path_patterns": [r"^/endpoints/[^/]+/invocations"],
+        "target_prefixes": ["SageMaker."],
+        "host_patterns": [r"sagemaker\."],
+        "credential_scope": "sagemaker",
+        "path_patterns": [r"^/endpoints/[^/]+/invocations"],
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime"]
@@ -39,8 +46,9 @@ def install(handler: Handler) -> None:
     responses._WIRE_CT_SUCCESS_OVERRIDE["sagemaker"] = "application/json"
     original = iam_actions.extract_resource_arn
 
-    def extract_resource_arn(service: str, method: str, path: str, headers: dict[str, str],
-                             body: bytes, *rest: Any) -> str:
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+    ) -> str:
         if service == "sagemaker":
             return resource_arn(headers.get("x-amz-target", "").rpartition(".")[2], path, body)
         return original(service, method, path, headers, body, *rest)

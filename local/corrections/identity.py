@@ -26,15 +26,19 @@ class AccessDenied(Exception):
 
 def register_session(role_arn: str, session_name: str) -> Session:
     """Credentials with which a caller acts as `assumed-role/<role>/<session name>`."""
-    session = Session("ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20),
-                      secrets.token_hex(32))
+    session = Session(
+        "ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(32)
+    )
     name = role_name(role_arn)
-    sts.register_session(session.access_key_id, {
-        "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session_name}",
-        "UserId": f"{name}:{session_name}",
-        "SecretAccessKey": session.secret_access_key,
-        "SessionToken": session.session_token,
-    })
+    sts.register_session(
+        session.access_key_id,
+        {
+            "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session_name}",
+            "UserId": f"{name}:{session_name}",
+            "SecretAccessKey": session.secret_access_key,
+            "SessionToken": session.session_token,
+        },
+    )
     return session
 
 
@@ -60,7 +64,8 @@ def function_admits(function_name: str, service: str) -> bool:
     https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
     """
     found = lambda_svc.function_policy_for_arn(
-        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function_name}")
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function_name}"
+    )
     return found is not None and names_service(found[0], service)
 
 
@@ -72,20 +77,25 @@ def names_service(document: str | Mapping[str, object] | None, service: str) -> 
     if isinstance(statements, dict):
         statements = [statements]
     return any(
-        isinstance(statement, dict) and statement.get("Effect") == "Allow"
+        isinstance(statement, dict)
+        and statement.get("Effect") == "Allow"
         and iam_evaluator._service_principal_matches(statement.get("Principal"), service)
         for statement in (statements if isinstance(statements, list) else [])
     )
 
 
-def role_may(role_arn: str, action: str, resource: str,
-             context: Mapping[str, str] | None = None) -> bool:
+def role_may(
+    role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
     """Whether the role's identity policies allow the action on the resource."""
     name = role_name(role_arn)
     evaluation = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/check",
-        principal_type="AssumedRole", principal_account=ACCOUNT, action=action,
-        resource_arn=resource, region=REGION,
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
         service_context={key.lower(): value for key, value in (context or {}).items()},
     )
     policies = iam_evaluator._gather_role_policies(name, ACCOUNT)
@@ -93,22 +103,32 @@ def role_may(role_arn: str, action: str, resource: str,
     return iam_evaluator.evaluate(evaluation, policies, *limits).decision == "Allow"
 
 
-def require(headers: Mapping[str, str], action: str, resource: str,
-            context: Mapping[str, str] | None = None) -> None:
+def require(
+    headers: Mapping[str, str], action: str, resource: str, context: Mapping[str, str] | None = None
+) -> None:
     """Raises AccessDenied unless the caller of this request may do the action as well.
 
     For permissions that AWS demands beside the operation's own, iam:PassRole above all:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
     key = router.extract_access_key_id(dict(headers))
-    denied = iam_evaluator.enforce(key, action, action.partition(":")[0], responses.get_region(),
-                                   resource_arn=resource, service_context=dict(context or {}))
+    denied = iam_evaluator.enforce(
+        key,
+        action,
+        action.partition(":")[0],
+        responses.get_region(),
+        resource_arn=resource,
+        service_context=dict(context or {}),
+    )
     if denied is None:
         return
     if isinstance(denied, iam_evaluator.AuthError):
         raise AccessDenied(denied.message)
-    raise AccessDenied(iam_actions.identity_denial_message(
-        action, denied.principal_arn, resource, denied.decision == "Deny"))
+    raise AccessDenied(
+        iam_actions.identity_denial_message(
+            action, denied.principal_arn, resource, denied.decision == "Deny"
+        )
+    )
 
 
 def role_exists(role_arn: str) -> bool:

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: FilterLogEvents by prefix of stream names; the ARN that calls are authorised on."""
+"""CloudWatch Logs: FilterLogEvents by prefix of streams; the ARN that calls are authorised on."""
 
 from typing import Any
 

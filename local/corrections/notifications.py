@@ -27,9 +27,16 @@ def _mail(deliver: Deliver) -> None:
     """E-mail subscriptions get mails (the emulator writes a log line)."""
     fan_out = sns._fanout
 
-    def fanout(topic_arn: str, message_id: str, message: str, subject: str,
-               message_structure: str = "", message_attributes: dict[str, Any] | None = None,
-               *rest: Any, **named: Any) -> None:
+    def fanout(
+        topic_arn: str,
+        message_id: str,
+        message: str,
+        subject: str,
+        message_structure: str = "",
+        message_attributes: dict[str, Any] | None = None,
+        *rest: Any,
+        **named: Any,
+    ) -> None:
         topic = sns._topic_by_arn_any_scope(topic_arn)
         for subscription in topic["subscriptions"] if topic else []:
             protocol = subscription.get("protocol")
@@ -39,11 +46,20 @@ def _mail(deliver: Deliver) -> None:
             if not sns._matches_filter_policy(subscription, message_attributes or {}, body):
                 continue
             if protocol == "email-json":
-                body = sns._build_envelope(topic_arn, message_id, body, subject,
-                                           message_attributes or {}, False)
+                body = sns._build_envelope(
+                    topic_arn, message_id, body, subject, message_attributes or {}, False
+                )
             deliver(subscription["endpoint"], subject, body, topic_arn)
-        fan_out(topic_arn, message_id, message, subject, message_structure, message_attributes,
-                *rest, **named)
+        fan_out(
+            topic_arn,
+            message_id,
+            message,
+            subject,
+            message_structure,
+            message_attributes,
+            *rest,
+            **named,
+        )
 
     sns._fanout = fanout
 
@@ -83,8 +99,11 @@ def _admitted(arn: str, role_arn: str | None, rule_arn: str) -> bool:
     if service == "lambda":
         return function_admits(_function_name(arn), _EVENTS)
     if service == "states":
-        return (role_arn is not None and trusts(role_arn, _EVENTS)
-                and role_may(role_arn, "states:StartExecution", arn))
+        return (
+            role_arn is not None
+            and trusts(role_arn, _EVENTS)
+            and role_may(role_arn, "states:StartExecution", arn)
+        )
     if service == "sqs":
         return bool(sqs.queue_policy_allows(arn, _EVENTS, rule_arn, ACCOUNT))
     if service == "sns":
@@ -98,6 +117,16 @@ def _function_name(arn: str) -> str:
 
 def emit_event(source: str, detail_type: str, resource: str, detail: str) -> None:
     """Puts an event of an AWS service on the default bus."""
-    eventbridge._put_events({"Entries": [{
-        "Source": source, "DetailType": detail_type, "Detail": detail, "Resources": [resource],
-    }]}, allow_aws_source=True)
+    eventbridge._put_events(
+        {
+            "Entries": [
+                {
+                    "Source": source,
+                    "DetailType": detail_type,
+                    "Detail": detail,
+                    "Resources": [resource],
+                }
+            ]
+        },
+        allow_aws_source=True,
+    )

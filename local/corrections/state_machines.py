@@ -22,9 +22,11 @@ from local.corrections import execution_logs
 JobEnded = Callable[[str, str, float], bool]
 
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
-    "execution", default=None)
+    "execution", default=None
+)
 _timed_out: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar(
-    "timed_out", default=None)
+    "timed_out", default=None
+)
 # What States.ALL does not catch.
 _UNCATCHABLE = ("States.DataLimitExceeded", "States.Runtime")
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -49,6 +51,7 @@ def install(job_ended: JobEnded) -> None:
 
 def _act_as_the_machines_role(job_ended: JobEnded) -> None:
     """Tasks are calls made with the machine's role (the emulator calls itself, unauthorised)."""
+
     def invoke_resource(resource: str, arguments: Any) -> Any:
         execution = _execution.get()
         assert execution is not None
@@ -56,17 +59,27 @@ def _act_as_the_machines_role(job_ended: JobEnded) -> None:
         timed_out = _timed_out.get()
 
         def cancelled() -> bool:
-            return execution["status"] != "RUNNING" or (timed_out is not None
-                                                        and timed_out.is_set())
+            return execution["status"] != "RUNNING" or (
+                timed_out is not None and timed_out.is_set()
+            )
 
         def submitted(result: dict[str, Any]) -> None:
-            sfn._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": {
-                "resource": resource, "output": json.dumps(result, default=str)}})
+            sfn._add_event(
+                execution,
+                "TaskSubmitted",
+                {
+                    "taskSubmittedEventDetails": {
+                        "resource": resource,
+                        "output": json.dumps(result, default=str),
+                    }
+                },
+            )
 
         if cancelled():
             raise _Stopped
-        call = integrations.Call(machine["roleArn"], machine["name"], cancelled, submitted,
-                                 job_ended, _execution_ended)
+        call = integrations.Call(
+            machine["roleArn"], machine["name"], cancelled, submitted, job_ended, _execution_ended
+        )
         try:
             if ":function:" in resource:
                 return integrations.invoke_function(resource, arguments, call)
@@ -76,8 +89,9 @@ def _act_as_the_machines_role(job_ended: JobEnded) -> None:
             raise sfn._ExecutionError(failure.error, failure.cause) from failure
         except integrations.Cancelled as stop:
             raise _Stopped from stop
-        raise sfn._ExecutionError("States.Runtime",
-                                  f"The local cloud has no integration {resource}")
+        raise sfn._ExecutionError(
+            "States.Runtime", f"The local cloud has no integration {resource}"
+        )
 
     def with_timeout(resource: str, arguments: Any, timeout: float) -> Any:
         token = _timed_out.set(threading.Event())
@@ -165,8 +179,11 @@ def _machine_timer(execution: dict[str, Any] | None) -> threading.Timer | None:
     def expire() -> None:
         if execution["status"] == "RUNNING":
             execution.update(status="TIMED_OUT", stopDate=now_iso())
-            sfn._add_event(execution, "ExecutionTimedOut",
-                           {"executionTimedOutEventDetails": {"error": "States.Timeout"}})
+            sfn._add_event(
+                execution,
+                "ExecutionTimedOut",
+                {"executionTimedOutEventDetails": {"error": "States.Timeout"}},
+            )
             sfn._emit_execution_status_event(execution)
 
     context = contextvars.copy_context()
@@ -187,15 +204,20 @@ def _start_idempotently() -> None:
         try:
             json.loads(data.get("input", "{}"))
         except json.JSONDecodeError as error:
-            return error_response_json("InvalidExecutionInput",
-                                       f"Invalid State Machine Execution Input: '{error}'", 400)
+            return error_response_json(
+                "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400
+            )
         machine = sfn._state_machines.get(
-            sfn._resolve_state_machine_arn(data.get("stateMachineArn", "")))
+            sfn._resolve_state_machine_arn(data.get("stateMachineArn", ""))
+        )
         if machine and name:
             arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{name}"
             running = sfn._executions.get(arn)
-            if (running and running["status"] == "RUNNING"
-                    and running["input"] == data.get("input", "{}")):
+            if (
+                running
+                and running["status"] == "RUNNING"
+                and running["input"] == data.get("input", "{}")
+            ):
                 return json_response({"executionArn": arn, "startDate": running["startDate"]})
         return start(data)
 
@@ -206,8 +228,13 @@ def _complete_the_context() -> None:
     """`$states.context` has RedriveCount and RoleArn (the emulator leaves them out)."""
     evaluate = sfn._evaluate_jsonata
 
-    def evaluate_jsonata(expression: str, raw_input: Any, ctx: Any = None, result: Any = None,
-                         error_output: Any = None) -> Any:
+    def evaluate_jsonata(
+        expression: str,
+        raw_input: Any,
+        ctx: Any = None,
+        result: Any = None,
+        error_output: Any = None,
+    ) -> Any:
         if ctx and "Execution" in ctx:
             machine = sfn._state_machines.get(ctx["StateMachine"]["Id"])
             ctx["Execution"].setdefault("RedriveCount", 0)
@@ -219,14 +246,22 @@ def _complete_the_context() -> None:
 
 def _assign_from_the_old_values() -> None:
     """All of a state's Assign sees the values from before it (the emulator goes one by one)."""
-    def apply_state_assign(state: dict[str, Any], raw_input: Any, ctx: Any, result: Any = None,
-                           error_output: Any = None) -> None:
+
+    def apply_state_assign(
+        state: dict[str, Any],
+        raw_input: Any,
+        ctx: Any,
+        result: Any = None,
+        error_output: Any = None,
+    ) -> None:
         if ctx is None or sfn._state_query_language(state, ctx) != "JSONata":
             return
         assigned = {
-            name: sfn._apply_jsonata_template(template, raw_input, ctx, result=result,
-                                              error_output=error_output)
-            for name, template in (state.get("Assign") or {}).items()}
+            name: sfn._apply_jsonata_template(
+                template, raw_input, ctx, result=result, error_output=error_output
+            )
+            for name, template in (state.get("Assign") or {}).items()
+        }
         ctx.setdefault("variables", {}).update(assigned)
 
     sfn._apply_state_assign = apply_state_assign
@@ -252,7 +287,8 @@ def _retry_with_limits_and_jitter() -> None:
         if retrier is None:
             return None, index
         delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(
-            index, 0)
+            index, 0
+        )
         delay = min(delay, retrier.get("MaxDelaySeconds", delay))
         if retrier.get("JitterStrategy") == "FULL":
             delay = random.uniform(0, delay)
@@ -271,5 +307,3 @@ def _catch_what_can_be_caught() -> None:
         return bool(matches(names, error))
 
     sfn._error_matches = error_matches
-
-

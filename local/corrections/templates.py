@@ -121,10 +121,12 @@ def _wait_a_minute_only(custom_resource: Any) -> None:
     """A custom resource that never answers fails after a minute, not after an hour."""
     invoke = custom_resource.invoke_custom_resource
 
-    def impatient(request_type: str, logical_id: str, properties: dict[str, Any],
-                  *rest: Any, **named: Any) -> Any:
-        return invoke(request_type, logical_id, {"ServiceTimeout": _PATIENCE} | properties,
-                      *rest, **named)
+    def impatient(
+        request_type: str, logical_id: str, properties: dict[str, Any], *rest: Any, **named: Any
+    ) -> Any:
+        return invoke(
+            request_type, logical_id, {"ServiceTimeout": _PATIENCE} | properties, *rest, **named
+        )
 
     custom_resource.invoke_custom_resource = impatient
 

@@ -35,8 +35,11 @@ def run(resource: str, arguments: dict[str, Any], call: Call) -> Any:
         handler = optimized.HANDLERS.get(name) or sync.HANDLERS[name]
         result = handler(arguments, call)
     if len(json.dumps(result)) > OUTPUT_LIMIT:
-        raise TaskFailed("States.DataLimitExceeded", "The state/task returned a result with a "
-                         "size exceeding the maximum number of bytes service limit.")
+        raise TaskFailed(
+            "States.DataLimitExceeded",
+            "The state/task returned a result with a "
+            "size exceeding the maximum number of bytes service limit.",
+        )
     return result
 
 

@@ -37,8 +37,12 @@ def run(service: str, action: str, arguments: dict[str, Any], call: Call) -> Any
     client = call.client(boto_name)
     operation = action[0].upper() + action[1:]
     model: OperationModel = client.meta.service_model.operation_model(operation)
-    result = invoke(client, operation, _renamed(arguments, model.input_shape, _member),
-                    lambda error: error_name(prefix, error, model))
+    result = invoke(
+        client,
+        operation,
+        _renamed(arguments, model.input_shape, _member),
+        lambda error: error_name(prefix, error, model),
+    )
     return iso(_renamed(result, model.output_shape, _pascal))
 
 

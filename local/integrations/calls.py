@@ -46,16 +46,19 @@ class Call:
         return roles.client(service, self.role_arn, self.machine[:64])
 
 
-def invoke(client: Any, operation: str, arguments: dict[str, Any],
-           name_error: Naming) -> dict[str, Any]:
+def invoke(
+    client: Any, operation: str, arguments: dict[str, Any], name_error: Naming
+) -> dict[str, Any]:
     """Calls the operation. Raises TaskFailed with the error named by `name_error`."""
-    method = next(method for method, api in client.meta.method_to_api_mapping.items()
-                  if api == operation)
+    method = next(
+        method for method, api in client.meta.method_to_api_mapping.items() if api == operation
+    )
     try:
         result: dict[str, Any] = getattr(client, method)(**arguments)
     except ParamValidationError as error:
-        raise TaskFailed("States.Runtime", "The Parameters could not be used to start the Task: "
-                         f"[{error}]") from error
+        raise TaskFailed(
+            "States.Runtime", f"The Parameters could not be used to start the Task: [{error}]"
+        ) from error
     except ClientError as error:
         raise TaskFailed(name_error(error), _cause(client, error)) from error
     except BotoCoreError as error:
@@ -66,9 +69,11 @@ def invoke(client: Any, operation: str, arguments: dict[str, Any],
 
 def _cause(client: Any, error: ClientError) -> str:
     metadata = error.response["ResponseMetadata"]
-    return (f"{error.response['Error'].get('Message', '')} (Service: "
-            f"{client.meta.service_model.service_id}, Status Code: {metadata['HTTPStatusCode']}, "
-            f"Request ID: {metadata.get('RequestId', '')})")
+    return (
+        f"{error.response['Error'].get('Message', '')} (Service: "
+        f"{client.meta.service_model.service_id}, Status Code: {metadata['HTTPStatusCode']}, "
+        f"Request ID: {metadata.get('RequestId', '')})"
+    )
 
 
 def iso(value: Any) -> Any:

@@ -28,8 +28,10 @@ _NAMED = {
 
 def naming(prefix: str, base: str) -> Naming:
     """How a service's errors are named: `Prefix.<own name>` or `Prefix.<base>`."""
+
     def name(error: ClientError) -> str:
         return f"{prefix}.{_NAMED.get(error.response['Error']['Code'], base)}"
+
     return name
 
 
@@ -52,8 +54,11 @@ def lambda_invoke(arguments: dict[str, Any], call: Call) -> dict[str, Any]:
     if result.get("FunctionError"):
         document = payload if isinstance(payload, dict) else {}
         raise TaskFailed(document.get("errorType", "Lambda.Unknown"), json.dumps(payload))
-    return {"ExecutedVersion": result.get("ExecutedVersion", "$LATEST"), "Payload": payload,
-            "StatusCode": result["StatusCode"]}
+    return {
+        "ExecutedVersion": result.get("ExecutedVersion", "$LATEST"),
+        "Payload": payload,
+        "StatusCode": result["StatusCode"],
+    }
 
 
 def start_execution(arguments: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -71,28 +76,43 @@ def _nested(arguments: dict[str, Any], call: Call) -> dict[str, Any]:
 
 def _simple(service: str, operation: str, name_error: Naming, text: str | None = None) -> Handler:
     """The operation as it is; the field `text`, if it is not a string, is sent as JSON."""
+
     def handle(arguments: dict[str, Any], call: Call) -> Any:
         request = dict(arguments)
         if text in request and not isinstance(request[text], str):
             request[text] = json.dumps(request[text])
         return iso(invoke(call.client(service), operation, request, name_error))
+
     return handle
 
 
-HANDLERS: dict[str, Handler] = {
-    "lambda:invoke": lambda_invoke,
-    "states:startExecution": _nested,
-    "sns:publish": _simple("sns", "Publish", naming("SNS", "AmazonSNSException"), "Message"),
-    "sqs:sendMessage": _simple("sqs", "SendMessage", naming("SQS", "AmazonSQSException"),
-                               "MessageBody"),
-    "events:putEvents": _simple("events", "PutEvents",
-                                naming("EventBridge", "AmazonEventBridgeException")),
-} | {
-    f"dynamodb:{action}Item": _simple("dynamodb", f"{action.capitalize()}Item",
-                                      naming("DynamoDB", "AmazonDynamoDBException"))
-    for action in ("get", "put", "update", "delete")
-} | {
-    f"sagemaker:{action}": _simple("sagemaker", action[0].upper() + action[1:], SAGEMAKER)
-    for action in ("createProcessingJob", "createTrainingJob", "createModel",
-                   "createEndpointConfig", "createEndpoint", "updateEndpoint")
-}
+HANDLERS: dict[str, Handler] = (
+    {
+        "lambda:invoke": lambda_invoke,
+        "states:startExecution": _nested,
+        "sns:publish": _simple("sns", "Publish", naming("SNS", "AmazonSNSException"), "Message"),
+        "sqs:sendMessage": _simple(
+            "sqs", "SendMessage", naming("SQS", "AmazonSQSException"), "MessageBody"
+        ),
+        "events:putEvents": _simple(
+            "events", "PutEvents", naming("EventBridge", "AmazonEventBridgeException")
+        ),
+    }
+    | {
+        f"dynamodb:{action}Item": _simple(
+            "dynamodb", f"{action.capitalize()}Item", naming("DynamoDB", "AmazonDynamoDBException")
+        )
+        for action in ("get", "put", "update", "delete")
+    }
+    | {
+        f"sagemaker:{action}": _simple("sagemaker", action[0].upper() + action[1:], SAGEMAKER)
+        for action in (
+            "createProcessingJob",
+            "createTrainingJob",
+            "createModel",
+            "createEndpointConfig",
+            "createEndpoint",
+            "updateEndpoint",
+        )
+    }
+)

@@ -41,6 +41,7 @@ def _job(prefix: str) -> Handler:
 
 def _execution(parse_output: bool) -> Handler:
     """https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html"""
+
     def handle(arguments: dict[str, Any], call: Call) -> Any:
         _require_managed_rule(call, "StepFunctionsGetEventsForStepFunctionsExecutionRule")
         client = call.client("stepfunctions")
@@ -69,9 +70,11 @@ def _require_managed_rule(call: Call, rule: str) -> None:
     target = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"
     for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule"):
         if not role_may(call.role_arn, action, target):
-            raise TaskFailed("StepFunctions.AccessDeniedException",
-                             f"'{call.role_arn}' is not authorized to create managed-rule: "
-                             f"{action} is not allowed on {target}.")
+            raise TaskFailed(
+                "StepFunctions.AccessDeniedException",
+                f"'{call.role_arn}' is not authorized to create managed-rule: "
+                f"{action} is not allowed on {target}.",
+            )
 
 
 HANDLERS: dict[str, Handler] = {

@@ -20,8 +20,11 @@ from local.sagemaker.registry import Registry
 from local.sagemaker.store import Document
 from local.sagemaker.tags import Tags
 
-_ROLE_FIELDS = {"CreateProcessingJob": "RoleArn", "CreateTrainingJob": "RoleArn",
-                "CreateModel": "ExecutionRoleArn"}
+_ROLE_FIELDS = {
+    "CreateProcessingJob": "RoleArn",
+    "CreateTrainingJob": "RoleArn",
+    "CreateModel": "ExecutionRoleArn",
+}
 _SERVICE = "sagemaker.amazonaws.com"
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
@@ -53,8 +56,9 @@ class SageMaker:
         self.training.shutdown()
         self.endpoints.shutdown()
 
-    async def handle(self, method: str, path: str, headers: dict[str, str], body: bytes,
-                     query: dict[str, Any]) -> Response:
+    async def handle(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
         """One request, already authenticated and authorised for its own action."""
         try:
             if path.startswith("/endpoints/"):
@@ -62,8 +66,11 @@ class SageMaker:
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             return await asyncio.to_thread(self._call, operation, headers, body)
         except SageMakerError as error:
-            return error.status, _JSON | {"x-amzn-errortype": error.code}, json.dumps(
-                error.document()).encode()
+            return (
+                error.status,
+                _JSON | {"x-amzn-errortype": error.code},
+                json.dumps(error.document()).encode(),
+            )
 
     def _call(self, operation: str, headers: dict[str, str], body: bytes) -> Response:
         handler = self._operations.get(operation)
@@ -79,8 +86,9 @@ class SageMaker:
             self.tags.add({"ResourceArn": created, "Tags": tags})
         return 200, dict(_JSON), json.dumps(answer).encode()
 
-    def _check_permissions(self, operation: str, request: Document,
-                           headers: dict[str, str]) -> None:
+    def _check_permissions(
+        self, operation: str, request: Document, headers: dict[str, str]
+    ) -> None:
         """iam:PassRole for the role, sagemaker:AddTags for tags; and the role must trust us.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
@@ -95,8 +103,10 @@ class SageMaker:
         except AccessDenied as error:
             raise Denied(str(error)) from error
         if not trusts(role, _SERVICE):
-            raise Invalid(f"Could not assume role {role}. Please ensure that the role exists and "
-                          f"allows principal '{_SERVICE}' to assume the role.")
+            raise Invalid(
+                f"Could not assume role {role}. Please ensure that the role exists and "
+                f"allows principal '{_SERVICE}' to assume the role."
+            )
 
     def _table(self) -> dict[str, Callable[[Document], Document]]:
         return {
@@ -138,12 +148,15 @@ class SageMaker:
 
 def _created_arn(operation: str, request: Document) -> str:
     """The ARN of what a Create call with tags will create."""
-    kinds = {"ProcessingJob": "processing-job", "TrainingJob": "training-job", "Model": "model",
-             "EndpointConfig": "endpoint-config", "Endpoint": "endpoint",
-             "ModelPackageGroup": "model-package-group"}
+    kinds = {
+        "ProcessingJob": "processing-job",
+        "TrainingJob": "training-job",
+        "Model": "model",
+        "EndpointConfig": "endpoint-config",
+        "Endpoint": "endpoint",
+        "ModelPackageGroup": "model-package-group",
+    }
     thing = operation.removeprefix("Create")
     if thing not in kinds:
         return "*"
     return arn(kinds[thing], request[f"{thing}Name"])
-
-

@@ -34,17 +34,29 @@ def encode(body: bytes, content_type: str, config: Document) -> tuple[str, str]:
     return base64.b64encode(body).decode(), "BASE64"
 
 
-def record(config: Document, request: tuple[bytes, str], answer: tuple[bytes, str],
-           inference_id: str | None, attributes: str | None, moment: datetime) -> Document:
+def record(
+    config: Document,
+    request: tuple[bytes, str],
+    answer: tuple[bytes, str],
+    inference_id: str | None,
+    attributes: str | None,
+    moment: datetime,
+) -> Document:
     """One line: what was sent, what was answered, when and under which ids."""
     modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
     data: Document = {}
     for mode, field, (body, content_type) in (
-            ("Input", "endpointInput", request), ("Output", "endpointOutput", answer)):
+        ("Input", "endpointInput", request),
+        ("Output", "endpointOutput", answer),
+    ):
         if mode in modes or "InputAndOutput" in modes:
             text, encoding = encode(body, content_type, config)
-            data[field] = {"observedContentType": content_type, "mode": mode.upper(),
-                           "data": text, "encoding": encoding}
+            data[field] = {
+                "observedContentType": content_type,
+                "mode": mode.upper(),
+                "data": text,
+                "encoding": encoding,
+            }
     metadata: Document = {"eventId": str(uuid.uuid4())}
     if inference_id:
         metadata["inferenceId"] = inference_id
@@ -64,14 +76,20 @@ class Capture:
         self._thread = threading.Thread(target=self._write, daemon=True, name="capture")
         self._thread.start()
 
-    def add(self, request: tuple[bytes, str], answer: tuple[bytes, str],
-            inference_id: str | None, attributes: str | None) -> None:
+    def add(
+        self,
+        request: tuple[bytes, str],
+        answer: tuple[bytes, str],
+        inference_id: str | None,
+        attributes: str | None,
+    ) -> None:
         """Captures one invocation, if it is in the sample."""
         if random.random() * 100 >= self.config["InitialSamplingPercentage"]:
             return
         moment = datetime.now(UTC)
-        self._records.put((moment, record(self.config, request, answer, inference_id, attributes,
-                                          moment)))
+        self._records.put(
+            (moment, record(self.config, request, answer, inference_id, attributes, moment))
+        )
 
     def close(self) -> None:
         """Writes what is left and ends."""
@@ -104,7 +122,8 @@ class Capture:
             body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for _, line in lines)
             try:
                 roles.client("s3", self._role_arn, SESSION_NAME).put_object(
-                    Bucket=bucket, Key=path.lstrip("/"), Body=body.encode(), **options)
+                    Bucket=bucket, Key=path.lstrip("/"), Body=body.encode(), **options
+                )
             except (ClientError, BotoCoreError) as error:
                 # As on AWS: invocations go on, the data is lost.
                 _log.warning("data capture of %s failed: %s", self._endpoint, error)

@@ -56,8 +56,14 @@ class Container:
         command = [*self._command(), *(self._rewrite(text) for text in self.arguments)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                command,
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         (self.folder / "pid").write_text(str(self.process.pid))
         return self.process.pid
 
@@ -103,28 +109,38 @@ class Container:
 
     def _environment(self) -> dict[str, str]:
         """Nothing of this process's environment but what any process needs to start."""
-        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
-                     if name in os.environ}
+        inherited = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+            if name in os.environ
+        }
         environment = inherited | {
-            "HOME": str(self.folder), "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1",
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "DROPFORGE_ML_ROOT": str(self.root), "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+            "DROPFORGE_ML_ROOT": str(self.root),
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         if not self.isolated:
             environment |= roles.environment(self.role_arn, SESSION_NAME)
             # AWS_ALLOW_HTTP is object_store's consent to an endpoint without TLS.
-            environment |= {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-                            "AWS_ALLOW_HTTP": "true"}
+            environment |= {
+                "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+                "AWS_ALLOW_HTTP": "true",
+            }
         own = {name: self._rewrite(value) for name, value in self.environment.items()}
         return environment | own
 
     def _rewrite(self, text: str) -> str:
         """The text with /opt/ml, as a path or a path's beginning, replaced by the local root."""
         if text == ML or text.startswith(ML + "/"):
-            return str(self.root) + text[len(ML):]
-        return text.replace(f"={ML}/", f"={self.root}/").replace(f"file://{ML}/",
-                                                                 f"file://{self.root}/")
+            return str(self.root) + text[len(ML) :]
+        return text.replace(f"={ML}/", f"={self.root}/").replace(
+            f"file://{ML}/", f"file://{self.root}/"
+        )
 
 
 def reap(folder: Path) -> None:

@@ -26,8 +26,9 @@ _CHANGING = ("Creating", "Updating", "RollingBack", "Deleting", "SystemUpdating"
 class Endpoints:
     """All endpoints of the account."""
 
-    def __init__(self, home: Home, models: Models,
-                 emit: Callable[[str, str, Document], None]) -> None:
+    def __init__(
+        self, home: Home, models: Models, emit: Callable[[str, str, Document], None]
+    ) -> None:
         self._folder = home.endpoints
         self._store = Store(home.state / "sagemaker-endpoints.json")
         self._models = models
@@ -41,11 +42,18 @@ class Endpoints:
         config = self._models.describe_endpoint_config(request)
         tags = request.pop("Tags", None)
         endpoint = {
-            "EndpointName": name, "EndpointArn": endpoint_arn, "EndpointStatus": "Creating",
-            "EndpointConfigName": config["EndpointConfigName"], "CreationTime": now(),
-            "LastModifiedTime": now()}
-        self._store.add(name, endpoint, lambda _: Invalid(
-            f'Cannot create already existing endpoint "{endpoint_arn}".'))
+            "EndpointName": name,
+            "EndpointArn": endpoint_arn,
+            "EndpointStatus": "Creating",
+            "EndpointConfigName": config["EndpointConfigName"],
+            "CreationTime": now(),
+            "LastModifiedTime": now(),
+        }
+        self._store.add(
+            name,
+            endpoint,
+            lambda _: Invalid(f'Cannot create already existing endpoint "{endpoint_arn}".'),
+        )
         self._announce(endpoint)
         self._in_background(self._create, name, config)
         return {"EndpointArn": endpoint_arn, "Tags": tags}
@@ -62,16 +70,29 @@ class Endpoints:
 
     def list(self, request: Document) -> Document:
         """Summaries, newest first."""
-        fields = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime",
-                  "EndpointStatus")
+        fields = (
+            "EndpointName",
+            "EndpointArn",
+            "CreationTime",
+            "LastModifiedTime",
+            "EndpointStatus",
+        )
         wanted = [
-            item for item in self._store
+            item
+            for item in self._store
             if request.get("NameContains", "") in item["EndpointName"]
-            and request.get("StatusEquals", item["EndpointStatus"]) == item["EndpointStatus"]]
-        wanted.sort(key=lambda item: item["CreationTime"],
-                    reverse=request.get("SortOrder", "Descending") == "Descending")
-        return {"Endpoints": [{field: item[field] for field in fields}
-                              for item in wanted[:request.get("MaxResults", 100)]]}
+            and request.get("StatusEquals", item["EndpointStatus"]) == item["EndpointStatus"]
+        ]
+        wanted.sort(
+            key=lambda item: item["CreationTime"],
+            reverse=request.get("SortOrder", "Descending") == "Descending",
+        )
+        return {
+            "Endpoints": [
+                {field: item[field] for field in fields}
+                for item in wanted[: request.get("MaxResults", 100)]
+            ]
+        }
 
     def update(self, request: Document) -> Document:
         """Deploys another configuration beside the present one, then swaps.
@@ -85,16 +106,24 @@ class Endpoints:
             raise Invalid(f'Cannot update endpoint "{endpoint["EndpointArn"]}" in Failed status.')
         config = self._models.describe_endpoint_config(request)
         capture = config.get("DataCaptureConfig")
-        excluded = [item["VariantPropertyType"]
-                    for item in request.get("ExcludeRetainedVariantProperties") or []]
+        excluded = [
+            item["VariantPropertyType"]
+            for item in request.get("ExcludeRetainedVariantProperties") or []
+        ]
         if request.get("RetainAllVariantProperties") and "DataCaptureConfig" not in excluded:
             capture = self._fleets[name].capture
-        self._announce(self._store.update(
-            name, EndpointStatus="Updating", FailureReason=None,
-            LastDeploymentConfig=request.get("DeploymentConfig"),
-            PendingDeploymentSummary={"EndpointConfigName": config["EndpointConfigName"]}))
-        self._in_background(self._update, name, config, capture,
-                            request.get("DeploymentConfig") or {})
+        self._announce(
+            self._store.update(
+                name,
+                EndpointStatus="Updating",
+                FailureReason=None,
+                LastDeploymentConfig=request.get("DeploymentConfig"),
+                PendingDeploymentSummary={"EndpointConfigName": config["EndpointConfigName"]},
+            )
+        )
+        self._in_background(
+            self._update, name, config, capture, request.get("DeploymentConfig") or {}
+        )
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def delete(self, request: Document) -> Document:
@@ -120,10 +149,15 @@ class Endpoints:
             elif status != "Failed":
                 config = self._models.describe_endpoint_config(endpoint)
                 # Until its servers are up again, as while SageMaker maintains an endpoint.
-                self._store.update(name, EndpointStatus="SystemUpdating",
-                                   PendingDeploymentSummary=None)
-                self._in_background(self._create, name, config,
-                                    endpoint.get("_capture", config.get("DataCaptureConfig")))
+                self._store.update(
+                    name, EndpointStatus="SystemUpdating", PendingDeploymentSummary=None
+                )
+                self._in_background(
+                    self._create,
+                    name,
+                    config,
+                    endpoint.get("_capture", config.get("DataCaptureConfig")),
+                )
 
     def shutdown(self) -> None:
         """Stops every server; documents stay."""
@@ -135,17 +169,21 @@ class Endpoints:
         try:
             fleet = launch(name, config, self._models, folder_of(self._folder, name), capture)
         except FleetFailed as failure:
-            self._announce(self._store.update(
-                name, EndpointStatus="Failed", FailureReason=str(failure)))
+            self._announce(
+                self._store.update(name, EndpointStatus="Failed", FailureReason=str(failure))
+            )
             return
         self._fleets[name] = fleet
         self._in_service(name, fleet)
 
-    def _update(self, name: str, config: Document, capture: Document | None,
-                deployment: Document) -> None:
+    def _update(
+        self, name: str, config: Document, capture: Document | None, deployment: Document
+    ) -> None:
         old = self._fleets[name]
-        alarms = [alarm["AlarmName"] for alarm in
-                  (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or []]
+        alarms = [
+            alarm["AlarmName"]
+            for alarm in (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or []
+        ]
         try:
             new = launch(name, config, self._models, folder_of(self._folder, name), capture)
         except FleetFailed as failure:
@@ -155,8 +193,12 @@ class Endpoints:
         if ringing := _ringing(alarms):
             self._fleets[name] = old
             new.stop()
-            self._roll_back(name, old, f"One or more of the configured alarms went into alarm "
-                                       f"during the deployment: {', '.join(ringing)}.")
+            self._roll_back(
+                name,
+                old,
+                f"One or more of the configured alarms went into alarm "
+                f"during the deployment: {', '.join(ringing)}.",
+            )
             return
         self._in_service(name, new)
         old.stop()
@@ -173,11 +215,20 @@ class Endpoints:
                 "CaptureStatus": "Started" if fleet.capture.get("EnableCapture") else "Stopped",
                 "CurrentSamplingPercentage": fleet.capture["InitialSamplingPercentage"],
                 "DestinationS3Uri": fleet.capture["DestinationS3Uri"],
-                "KmsKeyId": fleet.capture.get("KmsKeyId", "")}
-        self._announce(self._store.update(
-            name, EndpointStatus="InService", EndpointConfigName=fleet.config_name,
-            FailureReason=reason, PendingDeploymentSummary=None, DataCaptureConfig=shown,
-            ProductionVariants=fleet.describe(), _capture=fleet.capture))
+                "KmsKeyId": fleet.capture.get("KmsKeyId", ""),
+            }
+        self._announce(
+            self._store.update(
+                name,
+                EndpointStatus="InService",
+                EndpointConfigName=fleet.config_name,
+                FailureReason=reason,
+                PendingDeploymentSummary=None,
+                DataCaptureConfig=shown,
+                ProductionVariants=fleet.describe(),
+                _capture=fleet.capture,
+            )
+        )
 
     def _delete(self, name: str) -> None:
         fleet = self._fleets.pop(name, None)

@@ -60,5 +60,9 @@ class ModelFailed(SageMakerError):
 
     def document(self) -> dict[str, object]:
         """The body of the answer, with the model's own status and message."""
-        return {"Message": self.message, "OriginalStatusCode": self.original_status,
-                "OriginalMessage": self.original_message, "LogStreamArn": ""}
+        return {
+            "Message": self.message,
+            "OriginalStatusCode": self.original_status,
+            "OriginalMessage": self.original_message,
+            "LogStreamArn": "",
+        }

@@ -49,14 +49,20 @@ def _dispatch(headers: dict[str, str], body: bytes) -> Response:
     from moto.core.request import Request
     from moto.sagemaker.responses import SageMakerResponse
 
-    sent = {"Content-Type": "application/x-amz-json-1.1", "x-amz-target": headers["x-amz-target"],
-            "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/"
-                             f"{REGION}/sagemaker/aws4_request"}
+    sent = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "x-amz-target": headers["x-amz-target"],
+        "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/"
+        f"{REGION}/sagemaker/aws4_request",
+    }
     request: Any = Request.from_primitives("POST", _URL, sent, body)
     try:
         status, answered, text = SageMakerResponse.dispatch(request, _URL, request.headers)
     except NotImplementedError as error:
         raise Invalid(f"The local cloud does not have this operation: {error}") from error
     data = text if isinstance(text, bytes) else str(text).encode()
-    return int(status), {key: str(value) for key, value in answered.items()
-                         if key.lower() != "status"}, data
+    return (
+        int(status),
+        {key: str(value) for key, value in answered.items() if key.lower() != "status"},
+        data,
+    )

@@ -64,8 +64,9 @@ class Fleet:
             shutil.rmtree(member.server.container.folder, ignore_errors=True)
 
 
-def launch(endpoint: str, config: Document, models: Models, folder: Path,
-           capture: Document | None) -> Fleet:
+def launch(
+    endpoint: str, config: Document, models: Models, folder: Path, capture: Document | None
+) -> Fleet:
     """Starts a server a variant and waits until all are healthy. Raises FleetFailed."""
     members: list[Member] = []
     fleet = Fleet(members, config["EndpointConfigName"], capture)
@@ -93,8 +94,9 @@ def folder_of(endpoints: Path, name: str) -> Path:
     return endpoints / safe_name(name)
 
 
-def _member(endpoint: str, variant: Document, models: Models, folder: Path,
-            capture: Document | None) -> Member:
+def _member(
+    endpoint: str, variant: Document, models: Models, folder: Path, capture: Document | None
+) -> Member:
     model = models.describe_model(variant)
     own = folder / f"{variant['VariantName']}-{uuid.uuid4().hex[:17]}"
     own.mkdir(parents=True)
@@ -109,9 +111,11 @@ def _reason(error: Exception, config: Document) -> str:
     if isinstance(error, NotHealthy):
         return str(error)
     variant = config["ProductionVariants"][0]["VariantName"]
-    return (f"Failed to download model data for production variant {variant}: {error} Please "
-            "ensure that there is an object located at the URL and that the role passed to "
-            "CreateModel has permissions to download the model.")
+    return (
+        f"Failed to download model data for production variant {variant}: {error} Please "
+        "ensure that there is an object located at the URL and that the role passed to "
+        "CreateModel has permissions to download the model."
+    )
 
 
 def _summary(member: Member) -> Document:
@@ -120,8 +124,11 @@ def _summary(member: Member) -> Document:
     count = variant.get("InitialInstanceCount", 1)
     return {
         "VariantName": variant["VariantName"],
-        "DeployedImages": [{"SpecifiedImage": member.server.image,
-                            "ResolvedImage": member.server.image}],
-        "CurrentWeight": weight, "DesiredWeight": weight,
-        "CurrentInstanceCount": count, "DesiredInstanceCount": count,
+        "DeployedImages": [
+            {"SpecifiedImage": member.server.image, "ResolvedImage": member.server.image}
+        ],
+        "CurrentWeight": weight,
+        "DesiredWeight": weight,
+        "CurrentInstanceCount": count,
+        "DesiredInstanceCount": count,
     }

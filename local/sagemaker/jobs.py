@@ -44,13 +44,20 @@ class Jobs:
         prefix, name = self.kind.prefix, request[f"{self.kind.prefix}Name"]
         job_arn = arn(self.kind.kind, name)
         tags = request.pop("Tags", None)
-        job = request | {f"{prefix}Arn": job_arn, f"{prefix}Status": "InProgress",
-                         "CreationTime": now(), "LastModifiedTime": now()}
+        job = request | {
+            f"{prefix}Arn": job_arn,
+            f"{prefix}Status": "InProgress",
+            "CreationTime": now(),
+            "LastModifiedTime": now(),
+        }
         if prefix == "TrainingJob":
-            job |= {"SecondaryStatus": "Starting", "SecondaryStatusTransitions": [
-                {"Status": "Starting", "StartTime": now(), "StatusMessage": "Starting"}]}
-        self._store.add(name, job,
-                        lambda _: InUse(self.kind.taken.format(arn=job_arn)))
+            job |= {
+                "SecondaryStatus": "Starting",
+                "SecondaryStatusTransitions": [
+                    {"Status": "Starting", "StartTime": now(), "StatusMessage": "Starting"}
+                ],
+            }
+        self._store.add(name, job, lambda _: InUse(self.kind.taken.format(arn=job_arn)))
         self._ended[name] = threading.Event()
         self._announce(job)
         threading.Thread(target=self._run, args=(name,), daemon=True, name=f"job {name}").start()
@@ -67,18 +74,33 @@ class Jobs:
     def list(self, request: Document) -> Document:
         """Summaries, newest first unless SortOrder says otherwise; one page."""
         prefix = self.kind.prefix
-        fields = (f"{prefix}Name", f"{prefix}Arn", f"{prefix}Status", "CreationTime",
-                  "LastModifiedTime", f"{prefix.removesuffix('Job')}EndTime", "FailureReason",
-                  "ExitMessage", "SecondaryStatus")
+        fields = (
+            f"{prefix}Name",
+            f"{prefix}Arn",
+            f"{prefix}Status",
+            "CreationTime",
+            "LastModifiedTime",
+            f"{prefix.removesuffix('Job')}EndTime",
+            "FailureReason",
+            "ExitMessage",
+            "SecondaryStatus",
+        )
         wanted = [
-            job for job in self._store
+            job
+            for job in self._store
             if request.get("NameContains", "") in job[f"{prefix}Name"]
-            and request.get("StatusEquals", job[f"{prefix}Status"]) == job[f"{prefix}Status"]]
-        wanted.sort(key=lambda job: job["CreationTime"],
-                    reverse=request.get("SortOrder", "Descending") == "Descending")
-        return {f"{prefix}Summaries": [
-            {field: job[field] for field in fields if field in job}
-            for job in wanted[:request.get("MaxResults", 100)]]}
+            and request.get("StatusEquals", job[f"{prefix}Status"]) == job[f"{prefix}Status"]
+        ]
+        wanted.sort(
+            key=lambda job: job["CreationTime"],
+            reverse=request.get("SortOrder", "Descending") == "Descending",
+        )
+        return {
+            f"{prefix}Summaries": [
+                {field: job[field] for field in fields if field in job}
+                for job in wanted[: request.get("MaxResults", 100)]
+            ]
+        }
 
     def stop(self, request: Document) -> Document:
         """Asks a running job to stop; a job that has ended is left as it is."""
@@ -100,8 +122,12 @@ class Jobs:
             name = job[f"{self.kind.prefix}Name"]
             if job[f"{self.kind.prefix}Status"] not in ENDED:
                 reap(self._folders / safe_name(name))
-                self._set(name, "Failed", FailureReason="InternalServerError: the local cloud "
-                          "was restarted while the job ran. Please try again.")
+                self._set(
+                    name,
+                    "Failed",
+                    FailureReason="InternalServerError: the local cloud "
+                    "was restarted while the job ran. Please try again.",
+                )
 
     def shutdown(self) -> None:
         """Ends every process; the jobs stay InProgress, `resume` says what became of them."""
@@ -115,15 +141,21 @@ class Jobs:
         folder = self._fresh_folder(name)
         container = self.kind.container(job, folder)
         logs = LogShipper(
-            roles.client("logs", job["RoleArn"], SESSION_NAME), self.kind.log_group,
-            f"{name}/algo-1-{int(time.time())}", container.log)
+            roles.client("logs", job["RoleArn"], SESSION_NAME),
+            self.kind.log_group,
+            f"{name}/algo-1-{int(time.time())}",
+            container.log,
+        )
         try:
             status, fields = self._work(name, job, container, logs)
         except (TransferFailed, ClientError, BotoCoreError, OSError, ValueError) as error:
             text = str(error)
             status = "Failed"
-            fields = {"FailureReason": text if ": " in text and isinstance(error, TransferFailed)
-                      else f"ClientError: {text}"}
+            fields = {
+                "FailureReason": text
+                if ": " in text and isinstance(error, TransferFailed)
+                else f"ClientError: {text}"
+            }
         finally:
             self._running.pop(name, None)
         if self._closing:
@@ -136,8 +168,9 @@ class Jobs:
             self._stopping.discard(name)
             self._ended[name].set()
 
-    def _work(self, name: str, job: Document, container: Container,
-              logs: LogShipper) -> tuple[str, Document]:
+    def _work(
+        self, name: str, job: Document, container: Container, logs: LogShipper
+    ) -> tuple[str, Document]:
         """Download, run, upload; the final status and the fields that go with it."""
         s3 = roles.client("s3", job["RoleArn"], SESSION_NAME)
         self._stage(name, "Downloading")
@@ -145,8 +178,7 @@ class Jobs:
         if name in self._stopping:
             return "Stopped", {}
         start = now()
-        self._stage(name, "Training",
-                    **{f"{self.kind.prefix.removesuffix('Job')}StartTime": start})
+        self._stage(name, "Training", **{f"{self.kind.prefix.removesuffix('Job')}StartTime": start})
         container.start()
         self._running[name] = container
         overtime = self._watch(name, job, container, logs)
@@ -162,8 +194,10 @@ class Jobs:
         if self.kind is Processing:
             return "Completed", fields | message(container)
         return "Completed", fields | {
-            "TrainingTimeInSeconds": int(now() - start), "BillableTimeInSeconds":
-            int(now() - start), "SecondaryStatus": "Completed"}
+            "TrainingTimeInSeconds": int(now() - start),
+            "BillableTimeInSeconds": int(now() - start),
+            "SecondaryStatus": "Completed",
+        }
 
     def _watch(self, name: str, job: Document, container: Container, logs: LogShipper) -> bool:
         """Waits for the process, ships its log, stops it when asked; whether time ran out."""
@@ -199,8 +233,7 @@ class Jobs:
     def _set(self, name: str, status: str, **fields: Any) -> None:
         if self.kind is not Processing and "SecondaryStatus" not in fields:
             fields["SecondaryStatus"] = status
-        self._announce(self._store.update(
-            name, **{f"{self.kind.prefix}Status": status}, **fields))
+        self._announce(self._store.update(name, **{f"{self.kind.prefix}Status": status}, **fields))
 
     def _announce(self, job: Document) -> None:
         self._emit(self.kind.event, job[f"{self.kind.prefix}Arn"], job)

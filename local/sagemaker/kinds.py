@@ -29,8 +29,10 @@ class Processing:
     prefix = "ProcessingJob"
     log_group = "/aws/sagemaker/ProcessingJobs"
     event = "SageMaker Processing Job State Change"
-    taken = ("Job name must be unique within an AWS account and region, and a job with this name "
-             "already exists ({arn})")
+    taken = (
+        "Job name must be unique within an AWS account and region, and a job with this name "
+        "already exists ({arn})"
+    )
     missing = "Could not find requested job with name: {name}"
 
     @staticmethod
@@ -39,9 +41,13 @@ class Processing:
         app = job["AppSpecification"]
         network = job.get("NetworkConfig") or {}
         return Container(
-            folder, job["RoleArn"], app.get("ContainerEntrypoint"),
-            app.get("ContainerArguments") or [], job.get("Environment") or {},
-            bool(network.get("EnableNetworkIsolation")))
+            folder,
+            job["RoleArn"],
+            app.get("ContainerEntrypoint"),
+            app.get("ContainerArguments") or [],
+            job.get("Environment") or {},
+            bool(network.get("EnableNetworkIsolation")),
+        )
 
     @staticmethod
     def download(job: Document, container: Container, s3: Any) -> None:
@@ -50,13 +56,16 @@ class Processing:
         config.mkdir(parents=True, exist_ok=True)
         (config / "processingjobconfig.json").write_text(json.dumps(job))
         (config / "resourceconfig.json").write_text(
-            json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
+            json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]})
+        )
         (container.root / "output").mkdir(exist_ok=True)
         for item in job.get("ProcessingInputs") or []:
             source = item.get("S3Input")
             if source is None:
-                raise TransferFailed(f"ClientError: input {item['InputName']}: only S3Input is "
-                                     "supported by the local cloud")
+                raise TransferFailed(
+                    f"ClientError: input {item['InputName']}: only S3Input is "
+                    "supported by the local cloud"
+                )
             download_prefix(s3, source["S3Uri"], container.local(source["LocalPath"]))
         for output in _outputs(job):
             container.local(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
@@ -88,8 +97,10 @@ class Training:
     prefix = "TrainingJob"
     log_group = "/aws/sagemaker/TrainingJobs"
     event = "SageMaker Training Job State Change"
-    taken = ("Training job names must be unique within an AWS account and region, and a training "
-             "job with this name already exists ({arn})")
+    taken = (
+        "Training job names must be unique within an AWS account and region, and a training "
+        "job with this name already exists ({arn})"
+    )
     missing = "Requested resource not found."
 
     @staticmethod
@@ -98,11 +109,18 @@ class Training:
         algorithm = job["AlgorithmSpecification"]
         entrypoint = algorithm.get("ContainerEntrypoint")
         arguments = algorithm.get("ContainerArguments") or ([] if entrypoint else ["train"])
-        environment = {"TRAINING_JOB_NAME": job["TrainingJobName"],
-                       "TRAINING_JOB_ARN": job["TrainingJobArn"]}
-        return Container(folder, job["RoleArn"], entrypoint, arguments,
-                         environment | (job.get("Environment") or {}),
-                         bool(job.get("EnableNetworkIsolation")))
+        environment = {
+            "TRAINING_JOB_NAME": job["TrainingJobName"],
+            "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        }
+        return Container(
+            folder,
+            job["RoleArn"],
+            entrypoint,
+            arguments,
+            environment | (job.get("Environment") or {}),
+            bool(job.get("EnableNetworkIsolation")),
+        )
 
     @staticmethod
     def download(job: Document, container: Container, s3: Any) -> None:
@@ -112,24 +130,32 @@ class Training:
         channels = job.get("InputDataConfig") or []
         documents = {
             "hyperparameters": job.get("HyperParameters") or {},
-            "resourceconfig": {"current_host": "algo-1", "hosts": ["algo-1"],
-                               "network_interface_name": "eth0"},
+            "resourceconfig": {
+                "current_host": "algo-1",
+                "hosts": ["algo-1"],
+                "network_interface_name": "eth0",
+            },
             "inputdataconfig": {
                 channel["ChannelName"]: {
                     "TrainingInputMode": channel.get("InputMode", "File"),
                     "ContentType": channel.get("ContentType"),
-                    "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
-                for channel in channels},
+                    "S3DistributionType": "FullyReplicated",
+                    "RecordWrapperType": "None",
+                }
+                for channel in channels
+            },
         }
         for name, document in documents.items():
             (config / f"{name}.json").write_text(json.dumps(document))
         for channel in channels:
             source = channel["DataSource"]["S3DataSource"]
             if channel.get("InputMode", "File") != "File":
-                raise TransferFailed("ClientError: only InputMode File is supported by the local "
-                                     "cloud")
-            download_prefix(s3, source["S3Uri"],
-                            container.root / "input" / "data" / channel["ChannelName"])
+                raise TransferFailed(
+                    "ClientError: only InputMode File is supported by the local cloud"
+                )
+            download_prefix(
+                s3, source["S3Uri"], container.root / "input" / "data" / channel["ChannelName"]
+            )
         for folder in ("model", "output/data", "checkpoints"):
             (container.root / folder).mkdir(parents=True, exist_ok=True)
 

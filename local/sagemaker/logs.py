@@ -35,17 +35,21 @@ class LogShipper:
             data = data[: data.rfind(b"\n") + 1]
         self._offset += len(data)
         moment = int(time.time() * 1000)
-        events = [{"timestamp": moment, "message": line}
-                  for line in data.decode(errors="replace").splitlines() if line.strip()]
+        events = [
+            {"timestamp": moment, "message": line}
+            for line in data.decode(errors="replace").splitlines()
+            if line.strip()
+        ]
         for start in range(0, len(events), _BATCH):
-            self._put(events[start:start + _BATCH])
+            self._put(events[start : start + _BATCH])
 
     def _put(self, events: list[dict[str, Any]]) -> None:
         try:
             if not self._created:
                 self._create()
-            self._logs.put_log_events(logGroupName=self._group, logStreamName=self._stream,
-                                      logEvents=events)
+            self._logs.put_log_events(
+                logGroupName=self._group, logStreamName=self._stream, logEvents=events
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _NO_PERMISSION:
                 raise
@@ -54,14 +58,17 @@ class LogShipper:
     def _create(self) -> None:
         for create, names in (
             (self._logs.create_log_group, {"logGroupName": self._group}),
-            (self._logs.create_log_stream,
-             {"logGroupName": self._group, "logStreamName": self._stream}),
+            (
+                self._logs.create_log_stream,
+                {"logGroupName": self._group, "logStreamName": self._stream},
+            ),
         ):
             try:
                 create(**names)
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code != "ResourceAlreadyExistsException" and not (
-                        code == "AccessDeniedException" and len(names) == 1):
+                    code == "AccessDeniedException" and len(names) == 1
+                ):
                     raise
         self._created = True

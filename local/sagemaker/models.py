@@ -32,14 +32,18 @@ class Models:
                 self._registry.describe_package({"ModelPackageName": package})
         document = request | {"ModelArn": model_arn, "CreationTime": now()}
         document.setdefault("EnableNetworkIsolation", False)
-        self._models.add(request["ModelName"], document, lambda _: Invalid(
-            f'Cannot create already existing model "{model_arn}".'))
+        self._models.add(
+            request["ModelName"],
+            document,
+            lambda _: Invalid(f'Cannot create already existing model "{model_arn}".'),
+        )
         return {"ModelArn": model_arn, "Tags": tags}
 
     def describe_model(self, request: Document) -> Document:
         """The model."""
-        return _found(self._models, request["ModelName"], "model",
-                      arn("model", request["ModelName"]))
+        return _found(
+            self._models, request["ModelName"], "model", arn("model", request["ModelName"])
+        )
 
     def delete_model(self, request: Document) -> Document:
         """Forgets the model; endpoints that run it go on."""
@@ -63,9 +67,12 @@ class Models:
         if capture and not capture["DestinationS3Uri"].startswith("s3://"):
             raise Invalid("DataCaptureConfig.DestinationS3Uri must be an S3 URI")
         self._configs.add(
-            name, request | {"EndpointConfigArn": config_arn, "CreationTime": now()},
-            lambda _: Invalid("Cannot create already existing endpoint configuration "
-                              f'"{config_arn}".'))
+            name,
+            request | {"EndpointConfigArn": config_arn, "CreationTime": now()},
+            lambda _: Invalid(
+                f'Cannot create already existing endpoint configuration "{config_arn}".'
+            ),
+        )
         return {"EndpointConfigArn": config_arn, "Tags": tags}
 
     def describe_endpoint_config(self, request: Document) -> Document:
@@ -81,8 +88,11 @@ class Models:
 
     def list_endpoint_configs(self, request: Document) -> Document:
         """Summaries, newest first."""
-        return {"EndpointConfigs": _page(
-            self._configs, request, ("EndpointConfigName", "EndpointConfigArn", "CreationTime"))}
+        return {
+            "EndpointConfigs": _page(
+                self._configs, request, ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+            )
+        }
 
     def resolve(self, model: Document) -> Document:
         """The container definition of a model, a package it names filled in."""
@@ -110,7 +120,11 @@ def _found(store: Store, name: str, kind: str, resource_arn: str) -> Document:
 
 def _page(store: Store, request: Document, fields: tuple[str, ...]) -> list[dict[str, Any]]:
     wanted = [item for item in store if request.get("NameContains", "") in item[fields[0]]]
-    wanted.sort(key=lambda item: item["CreationTime"],
-                reverse=request.get("SortOrder", "Descending") == "Descending")
-    return [{field: item[field] for field in fields} for item in wanted[
-        :request.get("MaxResults", 100)]]
+    wanted.sort(
+        key=lambda item: item["CreationTime"],
+        reverse=request.get("SortOrder", "Descending") == "Descending",
+    )
+    return [
+        {field: item[field] for field in fields}
+        for item in wanted[: request.get("MaxResults", 100)]
+    ]

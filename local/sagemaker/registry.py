@@ -12,11 +12,26 @@ from local.sagemaker.errors import Conflict, Invalid
 from local.sagemaker.store import Document, Store, now
 
 EVENT = "SageMaker Model Package State Change"
-_SUMMARY = ("ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",
-            "ModelPackageDescription", "CreationTime", "ModelPackageStatus",
-            "ModelApprovalStatus", "ModelLifeCycle", "ModelPackageRegistrationType")
-_UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "InferenceSpecification", "SourceUri",
-              "ModelCard", "ModelLifeCycle")
+_SUMMARY = (
+    "ModelPackageName",
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "CreationTime",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+    "ModelLifeCycle",
+    "ModelPackageRegistrationType",
+)
+_UPDATABLE = (
+    "ModelApprovalStatus",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "SourceUri",
+    "ModelCard",
+    "ModelLifeCycle",
+)
 
 
 class Registry:
@@ -32,10 +47,18 @@ class Registry:
         tags = request.pop("Tags", None)
         name = request["ModelPackageGroupName"]
         group_arn = arn("model-package-group", name)
-        self._groups.add(name, request | {
-            "ModelPackageGroupArn": group_arn, "CreationTime": now(), "CreatedBy": {},
-            "ModelPackageGroupStatus": "Completed", "_last_version": 0,
-        }, lambda _: Conflict(f"Model Package Group already exists: {group_arn}"))
+        self._groups.add(
+            name,
+            request
+            | {
+                "ModelPackageGroupArn": group_arn,
+                "CreationTime": now(),
+                "CreatedBy": {},
+                "ModelPackageGroupStatus": "Completed",
+                "_last_version": 0,
+            },
+            lambda _: Conflict(f"Model Package Group already exists: {group_arn}"),
+        )
         return {"ModelPackageGroupArn": group_arn, "Tags": tags}
 
     def describe_group(self, request: Document) -> Document:
@@ -46,10 +69,18 @@ class Registry:
 
     def list_groups(self, request: Document) -> Document:
         """Summaries, newest first."""
-        fields = ("ModelPackageGroupName", "ModelPackageGroupArn", "CreationTime",
-                  "ModelPackageGroupDescription", "ModelPackageGroupStatus")
-        wanted = [group for group in self._groups
-                  if request.get("NameContains", "") in group["ModelPackageGroupName"]]
+        fields = (
+            "ModelPackageGroupName",
+            "ModelPackageGroupArn",
+            "CreationTime",
+            "ModelPackageGroupDescription",
+            "ModelPackageGroupStatus",
+        )
+        wanted = [
+            group
+            for group in self._groups
+            if request.get("NameContains", "") in group["ModelPackageGroupName"]
+        ]
         return {"ModelPackageGroupSummaryList": _summaries(wanted, request, fields)}
 
     def delete_group(self, request: Document) -> Document:
@@ -57,8 +88,10 @@ class Registry:
         group = self._group(request["ModelPackageGroupName"])
         name = group["ModelPackageGroupName"]
         if any(package.get("ModelPackageGroupName") == name for package in self._packages):
-            raise Conflict(f"Model Package Group {name} cannot be deleted because it still "
-                           "contains Model Packages.")
+            raise Conflict(
+                f"Model Package Group {name} cannot be deleted because it still "
+                "contains Model Packages."
+            )
         self._groups.remove(name)
         return {}
 
@@ -79,11 +112,15 @@ class Registry:
         else:
             raise Invalid("ModelPackageName or ModelPackageGroupName must be given.")
         package = request | {
-            "ModelPackageArn": package_arn, "CreationTime": now(), "CreatedBy": {},
+            "ModelPackageArn": package_arn,
+            "CreationTime": now(),
+            "CreatedBy": {},
             "ModelPackageStatus": "Completed",
-            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []}}
-        self._packages.add(package_arn, package, lambda _: Conflict(
-            f"Model Package already exists: {package_arn}"))
+            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+        }
+        self._packages.add(
+            package_arn, package, lambda _: Conflict(f"Model Package already exists: {package_arn}")
+        )
         self._announce(package)
         return {"ModelPackageArn": package_arn, "Tags": tags}
 
@@ -111,12 +148,14 @@ class Registry:
         """Changes approval, metadata (merged, then removals) or specification."""
         package = self._package(request["ModelPackageArn"])
         metadata = (package.get("CustomerMetadataProperties") or {}) | (
-            request.get("CustomerMetadataProperties") or {})
+            request.get("CustomerMetadataProperties") or {}
+        )
         for name in request.get("CustomerMetadataPropertiesToRemove") or []:
             metadata.pop(name, None)
         changes = {field: request[field] for field in _UPDATABLE if field in request}
-        updated = self._packages.update(package["ModelPackageArn"], **changes,
-                                        CustomerMetadataProperties=metadata or None)
+        updated = self._packages.update(
+            package["ModelPackageArn"], **changes, CustomerMetadataProperties=metadata or None
+        )
         if "ModelApprovalStatus" in changes or "ModelLifeCycle" in changes:
             self._announce(updated)
         return {"ModelPackageArn": package["ModelPackageArn"]}
@@ -130,7 +169,8 @@ class Registry:
         name = reference.rpartition("/")[2]
         # An ARN has the name in lower case.
         group = self._groups.get(name) or next(
-            (group for group in self._groups if group["ModelPackageGroupArn"] == reference), None)
+            (group for group in self._groups if group["ModelPackageGroupArn"] == reference), None
+        )
         if group is None:
             raise Invalid(f"ModelPackageGroup {arn('model-package-group', name)} does not exist.")
         return group
@@ -146,11 +186,19 @@ class Registry:
         self._emit(EVENT, package["ModelPackageArn"], package)
 
 
-def _summaries(documents: list[Document], request: Document,
-               fields: tuple[str, ...]) -> list[Document]:
+def _summaries(
+    documents: list[Document], request: Document, fields: tuple[str, ...]
+) -> list[Document]:
     by_name = request.get("SortBy") == "Name"
-    documents.sort(key=lambda item: (item[fields[0]] if by_name and fields[0] in item else "",
-                                     item["CreationTime"], item.get("ModelPackageVersion", 0)),
-                   reverse=request.get("SortOrder", "Descending") == "Descending")
-    return [{field: item[field] for field in fields if field in item}
-            for item in documents[:request.get("MaxResults", 100)]]
+    documents.sort(
+        key=lambda item: (
+            item[fields[0]] if by_name and fields[0] in item else "",
+            item["CreationTime"],
+            item.get("ModelPackageVersion", 0),
+        ),
+        reverse=request.get("SortOrder", "Descending") == "Descending",
+    )
+    return [
+        {field: item[field] for field in fields if field in item}
+        for item in documents[: request.get("MaxResults", 100)]
+    ]

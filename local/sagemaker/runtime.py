@@ -11,9 +11,12 @@ from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import Invalid, ModelFailed, SageMakerError
 
 BODY_LIMIT = 6 * 1024 * 1024
-_PASSED_ON = {"content-type": "Content-Type", "accept": "Accept",
-              "x-amzn-sagemaker-custom-attributes": "X-Amzn-SageMaker-Custom-Attributes",
-              "x-amzn-sagemaker-inference-id": "X-Amzn-SageMaker-Inference-Id"}
+_PASSED_ON = {
+    "content-type": "Content-Type",
+    "accept": "Accept",
+    "x-amzn-sagemaker-custom-attributes": "X-Amzn-SageMaker-Custom-Attributes",
+    "x-amzn-sagemaker-inference-id": "X-Amzn-SageMaker-Inference-Id",
+}
 
 
 class UnknownEndpoint(SageMakerError):
@@ -22,8 +25,9 @@ class UnknownEndpoint(SageMakerError):
     code = "ValidationError"
 
 
-def invoke(endpoints: Endpoints, path: str, headers: Mapping[str, str],
-           body: bytes) -> tuple[int, dict[str, str], bytes]:
+def invoke(
+    endpoints: Endpoints, path: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, dict[str, str], bytes]:
     """One invocation: to a server of the endpoint and back, captured if configured."""
     name = unquote(path.split("/")[2])
     fleet = endpoints.serving(name)
@@ -40,10 +44,14 @@ def invoke(endpoints: Endpoints, path: str, headers: Mapping[str, str],
     if member.capture:
         member.capture.add(
             (body, headers.get("content-type", "application/octet-stream")),
-            (answer.body, content_type), headers.get("x-amzn-sagemaker-inference-id"),
-            headers.get("x-amzn-sagemaker-custom-attributes"))
-    returned = {"Content-Type": content_type,
-                "x-Amzn-Invoked-Production-Variant": member.variant["VariantName"]}
+            (answer.body, content_type),
+            headers.get("x-amzn-sagemaker-inference-id"),
+            headers.get("x-amzn-sagemaker-custom-attributes"),
+        )
+    returned = {
+        "Content-Type": content_type,
+        "x-Amzn-Invoked-Production-Variant": member.variant["VariantName"],
+    }
     attributes = answer.headers.get("X-Amzn-SageMaker-Custom-Attributes")
     if attributes:
         returned["X-Amzn-SageMaker-Custom-Attributes"] = attributes
@@ -52,8 +60,13 @@ def invoke(endpoints: Endpoints, path: str, headers: Mapping[str, str],
 
 def _failed(name: str, status: int, text: str) -> ModelFailed:
     side = "client" if status < 500 else "server"
-    log = (f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}"
-           f"#logEventViewer:group=/aws/sagemaker/Endpoints/{name}")
+    log = (
+        f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}"
+        f"#logEventViewer:group=/aws/sagemaker/Endpoints/{name}"
+    )
     return ModelFailed(
         f'Received {side} error ({status}) from primary with message "{text}". See {log} in '
-        f"account {ACCOUNT} for more information.", status, text)
+        f"account {ACCOUNT} for more information.",
+        status,
+        text,
+    )

@@ -40,27 +40,38 @@ class Server:
     https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
     """
 
-    def __init__(self, endpoint: str, variant: Document, model: Document, definition: Document,
-                 folder: Path) -> None:
+    def __init__(
+        self, endpoint: str, variant: Document, model: Document, definition: Document, folder: Path
+    ) -> None:
         self.variant = variant["VariantName"]
         self.image = definition.get("Image", "")
         self._role_arn = model["ExecutionRoleArn"]
         self._definition = definition
-        self._deadline = float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
-                               or os.environ.get("DROPFORGE_PING_DEADLINE") or PING_DEADLINE)
+        self._deadline = float(
+            variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
+            or os.environ.get("DROPFORGE_PING_DEADLINE")
+            or PING_DEADLINE
+        )
         self._port = _free_port()
         port = str(self._port)
         self.container = Container(
-            folder, self._role_arn, None, ["serve"],
+            folder,
+            self._role_arn,
+            None,
+            ["serve"],
             {"SAGEMAKER_BIND_TO_PORT": port, "DROPFORGE_PORT": port}
             | (definition.get("Environment") or {}),
-            bool(model.get("EnableNetworkIsolation")))
+            bool(model.get("EnableNetworkIsolation")),
+        )
         self._pool = urllib3.HTTPConnectionPool(
-            "127.0.0.1", self._port, maxsize=16, retries=False, timeout=INVOCATION_TIMEOUT)
+            "127.0.0.1", self._port, maxsize=16, retries=False, timeout=INVOCATION_TIMEOUT
+        )
         self._logs = LogShipper(
             roles.client("logs", self._role_arn, SESSION_NAME),
-            f"/aws/sagemaker/Endpoints/{endpoint}", f"{self.variant}/i-{folder.name[-17:]}",
-            self.container.log)
+            f"/aws/sagemaker/Endpoints/{endpoint}",
+            f"{self.variant}/i-{folder.name[-17:]}",
+            self.container.log,
+        )
         self._closing = threading.Event()
 
     @property
@@ -91,13 +102,16 @@ class Server:
             if self.container.wait(0.02):
                 break
             if self._healthy():
-                threading.Thread(target=self._tend, daemon=True,
-                                 name=f"server {self.variant}").start()
+                threading.Thread(
+                    target=self._tend, daemon=True, name=f"server {self.variant}"
+                ).start()
                 return
         self.stop()
-        raise NotHealthy(f"The primary container for production variant {self.variant} did not "
-                         "pass the ping health check. Please check CloudWatch logs for this "
-                         "endpoint.")
+        raise NotHealthy(
+            f"The primary container for production variant {self.variant} did not "
+            "pass the ping health check. Please check CloudWatch logs for this "
+            "endpoint."
+        )
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST /invocations; an unreachable or silent server is a 500 as the service sees it."""

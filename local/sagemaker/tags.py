@@ -25,6 +25,8 @@ class Tags:
     def delete(self, request: Document) -> Document:
         """Removes the keys given."""
         tags = self._store.get(request["ResourceArn"]) or {}
-        self._store.put(request["ResourceArn"], {
-            key: value for key, value in tags.items() if key not in request["TagKeys"]})
+        self._store.put(
+            request["ResourceArn"],
+            {key: value for key, value in tags.items() if key not in request["TagKeys"]},
+        )
         return {}

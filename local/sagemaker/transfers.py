@@ -36,10 +36,11 @@ def download_prefix(s3: Any, uri: str, folder: Path) -> int:
         count += 1
     if not count:
         raise TransferFailed(
-            f"ClientError: Data download failed: No S3 objects found under S3 URL \"{uri}\" "
+            f'ClientError: Data download failed: No S3 objects found under S3 URL "{uri}" '
             "given in input data source. Please ensure that the bucket exists in the selected "
             "region, that objects exist under that S3 prefix, and that the role has s3:ListBucket "
-            "permissions on the bucket.")
+            "permissions on the bucket."
+        )
     return count
 
 
@@ -54,10 +55,10 @@ def _relative(key: str, prefix: str) -> str:
     if key == prefix:
         return PurePosixPath(key).name
     if prefix.endswith("/") or not prefix:
-        return key[len(prefix):]
+        return key[len(prefix) :]
     if key.startswith(prefix + "/"):
-        return key[len(prefix) + 1:]
-    return key[len(prefix.rpartition("/")[0]):].lstrip("/")
+        return key[len(prefix) + 1 :]
+    return key[len(prefix.rpartition("/")[0]) :].lstrip("/")
 
 
 def upload_folder(s3: Any, folder: Path, uri: str, kms_key: str | None = None) -> int:

@@ -10,8 +10,15 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from local.sagemaker.errors import Invalid
 
 # Unicode classes of Java inside [...], in Python's nearest spelling.
-_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{M}": "\u0300-\u036f",
-            r"\p{S}": "!-~", r"\p{P}": "!-~", r"\p{Alnum}": "A-Za-z0-9"}
+_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{Z}": r"\s",
+    r"\p{N}": r"\d",
+    r"\p{M}": "\u0300-\u036f",
+    r"\p{S}": "!-~",
+    r"\p{P}": "!-~",
+    r"\p{Alnum}": "A-Za-z0-9",
+}
 
 
 @functools.lru_cache(maxsize=1)
@@ -39,31 +46,47 @@ def _problems(value: Any, shape: Shape, path: str) -> list[str]:
     if isinstance(shape, StructureShape):
         if not isinstance(value, dict):
             return [_failed(value, path, "Member must be a structure")]
-        missing = [_failed(None, _join(path, name), "Member must not be null")
-                   for name in shape.required_members if value.get(name) is None]
+        missing = [
+            _failed(None, _join(path, name), "Member must not be null")
+            for name in shape.required_members
+            if value.get(name) is None
+        ]
         return missing + [
-            problem for name, item in value.items() if item is not None and name in shape.members
-            for problem in _problems(item, shape.members[name], _join(path, name))]
+            problem
+            for name, item in value.items()
+            if item is not None and name in shape.members
+            for problem in _problems(item, shape.members[name], _join(path, name))
+        ]
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
             return [_failed(value, path, "Member must be a list")]
         return _size(value, shape, path) + [
-            problem for index, item in enumerate(value, 1)
-            for problem in _problems(item, shape.member, f"{path}.{index}.member")]
+            problem
+            for index, item in enumerate(value, 1)
+            for problem in _problems(item, shape.member, f"{path}.{index}.member")
+        ]
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
             return [_failed(value, path, "Member must be a map")]
         return _size(value, shape, path) + [
-            problem for key, item in value.items()
-            for problem in [*_problems(key, shape.key, f"{path}.key"),
-                            *_problems(item, shape.value, f"{path}.{key}.member")]]
+            problem
+            for key, item in value.items()
+            for problem in [
+                *_problems(key, shape.key, f"{path}.key"),
+                *_problems(item, shape.value, f"{path}.{key}.member"),
+            ]
+        ]
     return _scalar(value, shape, path)
 
 
 def _scalar(value: Any, shape: Shape, path: str) -> list[str]:
     kinds: dict[str, tuple[type, ...]] = {
-        "string": (str,), "integer": (int,), "long": (int,), "boolean": (bool,),
-        "float": (int, float), "double": (int, float),
+        "string": (str,),
+        "integer": (int,),
+        "long": (int,),
+        "boolean": (bool,),
+        "float": (int, float),
+        "double": (int, float),
     }
     expected = kinds.get(shape.type_name)
     if expected is None:
@@ -74,14 +97,14 @@ def _scalar(value: Any, shape: Shape, path: str) -> list[str]:
         return _range(value, shape, path)
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
-        return [_failed(value, path, "Member must satisfy enum value set: "
-                                     f"[{', '.join(allowed)}]")]
+        return [_failed(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")]
     pattern = shape.metadata.get("pattern")
     problems = _size(value, shape, path)
     expression = _expression(pattern) if pattern else None
     if expression and not expression.fullmatch(str(value)):
-        problems.append(_failed(value, path, "Member must satisfy regular expression pattern: "
-                                             + str(pattern)))
+        problems.append(
+            _failed(value, path, "Member must satisfy regular expression pattern: " + str(pattern))
+        )
     return problems
 
 

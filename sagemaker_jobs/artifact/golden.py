@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dropforge.errors import ArtifactBroken
-from sagemaker_jobs.features.frame import Input, RowReader
+from sagemaker_jobs.features.frame import Input
 
 FILE = "golden.jsonl"
 ROWS = 32
@@ -91,11 +91,6 @@ def check_golden(rows: Sequence[Golden], answers: Sequence[tuple[float, int]]) -
                 "loaded "
                 f"model answers {score!r} (decision {decision})."
             )
-
-
-def golden_frame_rows(inputs: Sequence[Input], rows: Sequence[dict[str, Any]]) -> Any:
-    """The rows as a frame of the inputs."""
-    return RowReader(inputs).from_objects(rows)
 
 
 def _ordinary(column: Input, profile: Mapping[str, Any], generator: np.random.Generator) -> Any:

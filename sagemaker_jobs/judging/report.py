@@ -1,15 +1,15 @@
 """The report that people read: one self-contained HTML file, no network needed to open it."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from dropforge.evaluation import Evaluation, Interval
+from dropforge.evaluation import Evaluation
 from dropforge.project import Metric, ProjectSpec
 from dropforge.verdict import Verdict
-from sagemaker_jobs.judging import curves, svg
+from sagemaker_jobs.judging.charts import charts
+from sagemaker_jobs.judging.html import interval, section, share, table
 from sagemaker_jobs.judging.judge import Judged
 from sagemaker_jobs.judging.style import STYLE
 
@@ -45,7 +45,7 @@ def render(report: Report) -> str:
         _headline(report),
         _rules(report),
         _figures(report),
-        _charts(report),
+        charts(report.judged),
         _fairness(report),
         _drift(report),
         _importance(report),
@@ -95,8 +95,8 @@ def _rules(report: Report) -> str:
         for rule in report.verdict.rules
     ]
     if not rows:
-        return _section("Rules", "<p>The project asks for none, and there is no champion yet.</p>")
-    return _section("Rules", _table(["Rule", "Required", "Observed", "Outcome"], rows))
+        return section("Rules", "<p>The project asks for none, and there is no champion yet.</p>")
+    return section("Rules", table(["Rule", "Required", "Observed", "Outcome"], rows))
 
 
 def _figures(report: Report) -> str:
@@ -107,11 +107,11 @@ def _figures(report: Report) -> str:
         head += [f"Champion v{escape(old.version)}", "Change"]
     rows = []
     for name, label in NAMES.items():
-        cells = [label, _interval(new.metrics[name])]
+        cells = [label, interval(new.metrics[name])]
         if old and comparison:
             cells += [
-                _interval(old.metrics[name]),
-                _interval(comparison.differences[name], signed=True),
+                interval(old.metrics[name]),
+                interval(comparison.differences[name], signed=True),
             ]
         rows.append(cells)
     rows += _decisions(report)
@@ -124,7 +124,7 @@ def _figures(report: Report) -> str:
     problem = ""
     if evaluation.champion_problem:
         problem = f"<p class='failed'>No comparison: {escape(evaluation.champion_problem)}</p>"
-    return _section("Figures", problem + _table(head, rows) + note + ".</p>")
+    return section("Figures", problem + table(head, rows) + note + ".</p>")
 
 
 def _decisions(report: Report) -> list[list[str]]:
@@ -133,11 +133,11 @@ def _decisions(report: Report) -> list[list[str]]:
     rows = []
     for label, name in (("Flagged", "flagged"), ("Recall", "recall"), ("Precision", "precision")):
         ours = getattr(new, name)
-        cells = [label, _share(ours)]
+        cells = [label, share(ours)]
         if old and comparison:
             theirs = getattr(old, name)
             change = None if ours is None or theirs is None else 100 * (ours - theirs)
-            cells += [_share(theirs), "n/a" if change is None else f"{change:+.1f} pt"]
+            cells += [share(theirs), "n/a" if change is None else f"{change:+.1f} pt"]
         rows.append(cells)
     threshold = ["Threshold", f"{new.threshold:.4f}"]
     rows.append([*threshold, f"{old.threshold:.4f}", ""] if old and comparison else threshold)
@@ -145,45 +145,6 @@ def _decisions(report: Report) -> list[list[str]]:
         changed = f"{comparison.decisions_changed:,} of {comparison.rows:,}"
         rows.append(["Decisions changed", "", "", changed])
     return rows
-
-
-def _charts(report: Report) -> str:
-    judged, labels = report.judged, report.judged.labels
-    models = [("challenger", "new", judged.challenger.scores)]
-    if judged.champion:
-        models.append(("champion", "old", judged.champion.scores))
-    charts = [
-        svg.line_chart(
-            "ROC curve",
-            [(name, css, curves.roc(scores, labels)) for name, css, scores in models],
-            "false positive rate",
-            "true positive rate",
-            diagonal=True,
-        ),
-        svg.line_chart(
-            "Calibration",
-            [(name, css, curves.calibration(scores, labels)) for name, css, scores in models],
-            "mean score",
-            "observed share",
-            diagonal=True,
-            markers=True,
-        ),
-        svg.histogram(
-            "Scores by outcome",
-            [
-                ("negative", "old", curves.score_shares(judged.challenger.scores[labels == 0])),
-                ("positive", "new", curves.score_shares(judged.challenger.scores[labels == 1])),
-            ],
-            "challenger's score",
-            judged.challenger.scorer.threshold,
-        ),
-    ]
-    titles = ("ROC curve", "Calibration", "Scores by outcome")
-    figures = (
-        f"<figure><figcaption>{t}</figcaption>{c}</figure>"
-        for t, c in zip(titles, charts, strict=True)
-    )
-    return f'<section><h2>Curves</h2><div class="charts">{"".join(figures)}</div></section>'
 
 
 def _fairness(report: Report) -> str:
@@ -199,7 +160,7 @@ def _fairness(report: Report) -> str:
                 escape(g.group),
                 f"{g.rows:,}",
                 f"{g.positives:,}",
-                _share(g.favourable_rate),
+                share(g.favourable_rate),
                 escape(g.note or ""),
             ]
             for g in found.groups
@@ -211,9 +172,9 @@ def _fairness(report: Report) -> str:
         )
         parts.append(
             f"<h3>{escape(found.column)}: demographic parity ratio {ratio}</h3>{warning}"
-            + _table(["Group", "Rows", "Positive", "Favourable", ""], rows)
+            + table(["Group", "Rows", "Positive", "Favourable", ""], rows)
         )
-    return _section("Fairness", "".join(parts)) if parts else ""
+    return section("Fairness", "".join(parts)) if parts else ""
 
 
 def _drift(report: Report) -> str:
@@ -227,8 +188,8 @@ def _drift(report: Report) -> str:
     ]
     if not rows:
         return ""
-    return _section(
-        "Drift of the holdout against the champion's baseline", _table(["Column", "PSI", ""], rows)
+    return section(
+        "Drift of the holdout against the champion's baseline", table(["Column", "PSI", ""], rows)
     )
 
 
@@ -241,9 +202,7 @@ def _importance(report: Report) -> str:
         ]
         for item in report.evaluation.importance[:MAX_FEATURES]
     ]
-    return _section(
-        "Importance (share of gain)", _table(["Feature", "Share", ""], rows, css="wide")
-    )
+    return section("Importance (share of gain)", table(["Feature", "Share", ""], rows, css="wide"))
 
 
 def _lineage(report: Report) -> str:
@@ -264,25 +223,4 @@ def _lineage(report: Report) -> str:
         "One row": f"{evaluation.row_latency_ms:.3f} ms in process",
     }
     rows = [[escape(name), escape(str(value))] for name, value in facts.items()]
-    return _section("Lineage", _table(["", ""], rows, css="facts"))
-
-
-def _interval(figure: Interval, *, signed: bool = False) -> str:
-    form = "+.4f" if signed else ".4f"
-    low, high = format(figure.low, form), format(figure.high, form)
-    return f"{format(figure.value, form)} <small>({low} … {high})</small>"
-
-
-def _share(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1%}"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], css: str = "") -> str:
-    header = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    top = f"<thead><tr>{header}</tr></thead>" if any(head) else ""
-    return f'<table class="{css}">{top}<tbody>{body}</tbody></table>'
+    return section("Lineage", table(["", ""], rows, css="facts"))

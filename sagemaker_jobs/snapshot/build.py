@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +60,12 @@ def build_snapshot(
     folder: Path,
     uri: str,
     *,
-    judged_before: int = 0,
+    judged_before: Callable[[str], int] = lambda period: 0,
     today: dt.date | None = None,
 ) -> Snapshot:
     """Write train, validation and holdout Parquet files, snapshot.json and spec.json.
+
+    `judged_before` tells how often a period has judged already.
 
     Raises:
         NoTrainingData: no labelled and mature rows, or one outcome only.
@@ -95,7 +98,7 @@ def build_snapshot(
         "summary": summary.model_dump(mode="json"),
         "project_version": spec.version,
         "champion": champion.version if champion else None,
-        "judged_before": judged_before,
+        "judged_before": judged_before(split.holdout_period),
         "seed": spec.tune.seed,
         "known_columns": (history.schema or pa.schema([])).names,
         "warm_start": champion.parameters if champion else [],

@@ -8,16 +8,12 @@ from dropforge.evaluation import Evaluation
 LOOK_BACK = 50
 
 
-def times_judged(lake: str, ledger: Ledger, project: str, period: str | None = None) -> int:
-    """How many of the newest registered models in a row were judged on the newest one's holdout.
-
-    With `period`, how many in a row were judged on that period.
-    """
+def times_judged(lake: str, ledger: Ledger, project: str, period: str) -> int:
+    """How many of the newest registered models in a row were judged on a period."""
     count = 0
     for model in reversed(ledger.models(project)[-LOOK_BACK:]):
         evaluation = find_document(layout.evaluation(lake, project, model.run), Evaluation)
-        if evaluation is None or (period is not None and evaluation.holdout.period != period):
+        if evaluation is None or evaluation.holdout.period != period:
             break
-        period = evaluation.holdout.period
         count += 1
     return count

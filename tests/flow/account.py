@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import boto3
 
 from dropforge.aws.ledger import Ledger
-from dropforge.drops import PENDING, DropRecord
 from dropforge.dropkey import drop_id
+from dropforge.drops import PENDING, DropRecord
 from dropforge.layout import S3Uri
 from local.cloud import LocalCloud
 from local.mailbox import Mail, Mailbox
@@ -133,7 +133,9 @@ class Account:
     def mails(self, text: str) -> list[Mail]:
         """Mails to the stage's operators whose subject holds `text`, oldest first."""
         found = Mailbox(self.cloud.home.mail).list()
-        return [m for m in found if text in m.subject and m.recipient.endswith("@dropforge.example")]
+        return [
+            m for m in found if text in m.subject and m.recipient.endswith("@dropforge.example")
+        ]
 
     def mail(self, text: str) -> Mail:
         """The one mail whose subject holds `text`, waited for: SNS delivers after the run."""

@@ -1,12 +1,12 @@
-"""What may arrive in the bucket: again, oddly named, broken. Each ends in one state, with a mail."""
+"""What may arrive in the bucket: again, oddly named, broken. Each ends in a state, with a mail."""
 
 import json
 
 import pytest
 
 from dropforge.aws.ledger import ProjectPointer
-from dropforge.drops import DropRecord
 from dropforge.dropkey import drop_id
+from dropforge.drops import DropRecord
 from tests.flow.account import Account, wait_for
 from tests.flow.conftest import Push
 from tests.flow.customers import customers

@@ -14,7 +14,6 @@ from tests.flow.account import Account, wait_for
 from tests.flow.conftest import Push
 from tests.flow.customers import customers
 
-
 ROOT = Path(__file__).resolve().parents[2]
 Aws = Callable[..., str]
 
@@ -76,7 +75,9 @@ def test_invoke_endpoint(aws: Aws, dropped: str, tmp_path: Path) -> None:
     assert prediction["model_version"] == "1"
 
 
-def test_the_cdks_own_command_deploys_the_same_app(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_cdks_own_command_deploys_the_same_app(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """`cdk bootstrap`, `cdk deploy` and `cdk diff`, on an empty account."""
     folder = tmp_path_factory.mktemp("cdk")
     cloud = LocalCloud(folder / "home", port=0)

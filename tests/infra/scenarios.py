@@ -183,5 +183,6 @@ def deployment_answers(**changes: Any) -> dict[str, Any]:
         "ReleaseLockAfterFailure": told(ReleaseAnswer(released=True)),
         "RestorePreviousConfig": {},
         "NotifyFailure": told(NotifyAnswer(sent=True)),
+        "Notify": told(NotifyAnswer(sent=True)),
     }
     return answers | changes

@@ -45,6 +45,7 @@ def test_a_first_deployment_creates_everything(deployment: dict[str, Any]) -> No
         "SmokeTest",
         "MoveChampion",
         "ReleaseLock",
+        "Notify",
     ]
     plan = say.endpoint_plan()
     assert execution.arguments("CreateModel") == plan["create_model"]
@@ -89,13 +90,14 @@ def test_a_refused_model_fails(deployment: dict[str, Any]) -> None:
 def test_a_project_without_an_endpoint_only_moves_the_champion(deployment: dict[str, Any]) -> None:
     plan = say.endpoint_plan("none", config_name=None)
     execution = go(deployment, PlanEndpoint=plan)
-    assert states(execution) == ["AcquireLock", "PlanEndpoint", "MoveChampion", "ReleaseLock"]
+    steps = ["AcquireLock", "PlanEndpoint", "MoveChampion", "ReleaseLock", "Notify"]
+    assert states(execution) == steps
     assert execution.payload("MoveChampion")["config_name"] is None
 
 
 def test_what_serves_already_is_tested_again(deployment: dict[str, Any]) -> None:
     execution = go(deployment, PlanEndpoint=say.endpoint_plan("unchanged"))
-    assert states(execution)[2:] == ["SmokeTest", "MoveChampion", "ReleaseLock"]
+    assert states(execution)[2:] == ["SmokeTest", "MoveChampion", "ReleaseLock", "Notify"]
 
 
 def test_a_busy_endpoint_is_waited_for(deployment: dict[str, Any]) -> None:
@@ -221,6 +223,14 @@ def test_before_the_endpoint_was_touched_there_is_nothing_to_put_back(
 def test_a_pipeline_mails_about_its_own_deployment(deployment: dict[str, Any]) -> None:
     assert "NotifyFailure" not in states(go(deployment, nested=True, SmokeTest=FAILED_TEST))
     assert "NotifyFailure" in states(go(deployment, nested=False, SmokeTest=FAILED_TEST))
+    assert "Notify" not in states(go(deployment, nested=True))
+    assert go(deployment, nested=False).payload("Notify")["kind"] == "result"
+
+
+def test_a_moved_champion_stays_even_if_the_mail_cannot_be_sent(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, Notify=Raises("Lambda.Unknown"))
+    assert execution.status == "SUCCEEDED"
+    assert "DeleteEndpoint" not in states(execution)
 
 
 def test_a_lock_that_is_never_free_fails(deployment: dict[str, Any]) -> None:

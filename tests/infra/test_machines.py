@@ -18,7 +18,7 @@ JSONPATH_ONLY = {
     "CausePath",
     "ErrorPath",
 }
-AFTER_THE_LAST_WORD = {"ReleaseLock"}
+AFTER_THE_LAST_WORD = {"ReleaseLock", "Notify"}
 """The deployment's ReleaseLock: the champion has moved, its failure fails nothing."""
 
 

@@ -42,8 +42,11 @@ def process(arguments: list[str]) -> int:
 def train() -> int:
     """Training: hyperparameter `verb` is `fit`, `fail` or `sleep`."""
     parameters = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
-    rows = sum(len(file.read_text().splitlines())
-               for file in (ROOT / "input/data").rglob("*") if file.is_file())
+    rows = sum(
+        len(file.read_text().splitlines())
+        for file in (ROOT / "input/data").rglob("*")
+        if file.is_file()
+    )
     print(f"training on {rows} lines", flush=True)
     verb = parameters.get("verb", "fit")
     if verb == "sleep":

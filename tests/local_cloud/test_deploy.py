@@ -21,27 +21,70 @@ def assembly(tmp_path: Path) -> Path:
     stage = uuid.uuid4().hex[:6]
     bucket = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
     template = {
-        "Parameters": {"BootstrapVersion": {"Type": "AWS::SSM::Parameter::Value<String>",
-                                            "Default": "/cdk-bootstrap/hnb659fds/version"}},
+        "Parameters": {
+            "BootstrapVersion": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/cdk-bootstrap/hnb659fds/version",
+            }
+        },
         "Resources": {
             "Role": stacks.role("lambda.amazonaws.com"),
-            "Function": {"Type": "AWS::Lambda::Function", "Properties": {
-                "Code": {"S3Bucket": {"Fn::Sub": bucket}, "S3Key": f"{stage}.zip"},
-                "Handler": "pkg.app.handler", "Runtime": "python3.13",
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]}}},
-            "Image": {"Type": "Custom::CDKContainerImageBuild", "Properties": {
-                "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "tagPrefix": "v1-"}},
-            "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {
-                "ModelPackageGroupName": f"group-{stage}"}}},
-        "Outputs": {"Name": {"Value": {"Ref": "Function"}},
-                    "Tag": {"Value": {"Fn::GetAtt": ["Image", "ImageTag"]}}}}
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Code": {"S3Bucket": {"Fn::Sub": bucket}, "S3Key": f"{stage}.zip"},
+                    "Handler": "pkg.app.handler",
+                    "Runtime": "python3.13",
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                },
+            },
+            "Image": {
+                "Type": "Custom::CDKContainerImageBuild",
+                "Properties": {
+                    "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
+                    "tagPrefix": "v1-",
+                },
+            },
+            "Group": {
+                "Type": "AWS::SageMaker::ModelPackageGroup",
+                "Properties": {"ModelPackageGroupName": f"group-{stage}"},
+            },
+        },
+        "Outputs": {
+            "Name": {"Value": {"Ref": "Function"}},
+            "Tag": {"Value": {"Fn::GetAtt": ["Image", "ImageTag"]}},
+        },
+    }
     (tmp_path / "app.template.json").write_text(json.dumps(template))
-    (tmp_path / "app.assets.json").write_text(json.dumps({"files": {"abc": {
-        "source": {"path": "asset.abc", "packaging": "zip"}, "destinations": {"here": {
-            "bucketName": bucket, "objectKey": f"{stage}.zip"}}}}}))
-    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"app": {
-        "type": "aws:cloudformation:stack", "properties": {
-            "templateFile": "app.template.json", "stackName": f"dropforge-{stage}"}}}}))
+    (tmp_path / "app.assets.json").write_text(
+        json.dumps(
+            {
+                "files": {
+                    "abc": {
+                        "source": {"path": "asset.abc", "packaging": "zip"},
+                        "destinations": {
+                            "here": {"bucketName": bucket, "objectKey": f"{stage}.zip"}
+                        },
+                    }
+                }
+            }
+        )
+    )
+    (tmp_path / "manifest.json").write_text(
+        json.dumps(
+            {
+                "artifacts": {
+                    "app": {
+                        "type": "aws:cloudformation:stack",
+                        "properties": {
+                            "templateFile": "app.template.json",
+                            "stackName": f"dropforge-{stage}",
+                        },
+                    }
+                }
+            }
+        )
+    )
     return tmp_path
 
 
@@ -65,7 +108,8 @@ def test_assets_are_published_and_the_stack_created(cloud: LocalCloud, assembly:
     assert json.loads(answer["Payload"].read()) == "ran"
     assert outputs["Tag"].startswith("v1-")
     cloud.client("sagemaker").describe_model_package_group(
-        ModelPackageGroupName=f"group-{stage_of(assembly)}")
+        ModelPackageGroupName=f"group-{stage_of(assembly)}"
+    )
 
 
 def test_a_second_time_nothing_is_uploaded_or_changed(cloud: LocalCloud, assembly: Path) -> None:
@@ -80,9 +124,12 @@ def test_a_stack_is_updated(cloud: LocalCloud, assembly: Path) -> None:
     first = deploy(assembly, cloud, stage_of(assembly))
     change(assembly, Topic={"Type": "AWS::SNS::Topic"})
     assert deploy(assembly, cloud, stage_of(assembly)) == first
-    names = {item["LogicalResourceId"] for item in cloud.client("cloudformation")
-             .describe_stack_resources(StackName=f"dropforge-{stage_of(assembly)}")[
-                 "StackResources"]}
+    names = {
+        item["LogicalResourceId"]
+        for item in cloud.client("cloudformation").describe_stack_resources(
+            StackName=f"dropforge-{stage_of(assembly)}"
+        )["StackResources"]
+    }
     assert "Topic" in names
 
 

@@ -34,11 +34,16 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def name(cloud: LocalCloud) -> str:
-    return stacks.deploy(cloud, {
-        "Role": stacks.role("lambda.amazonaws.com"),
-        "Function": stacks.function(cloud, {"app.py": CODE}, "Role", timeout=3,
-                                    environment={"COLOUR": "blue"}),
-    }, {"Name": {"Ref": "Function"}})["Name"]
+    return stacks.deploy(
+        cloud,
+        {
+            "Role": stacks.role("lambda.amazonaws.com"),
+            "Function": stacks.function(
+                cloud, {"app.py": CODE}, "Role", timeout=3, environment={"COLOUR": "blue"}
+            ),
+        },
+        {"Name": {"Ref": "Function"}},
+    )["Name"]
 
 
 def invoke(cloud: LocalCloud, name: str, **event: Any) -> tuple[Any, str | None]:
@@ -66,14 +71,19 @@ def test_the_environment_is_the_functions_own(cloud: LocalCloud, name: str) -> N
     assert answer["path"][0] == environment["LAMBDA_TASK_ROOT"]
 
 
-@pytest.mark.parametrize("do, kind, message", [
-    ("raise", "Custom", "no"),
-    ("exit", "Runtime.ExitError", "Runtime exited with error: exit status 7"),
-    ("sleep", "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
-    ("s3", "AccessDenied", "s3:ListAllMyBuckets"),
-    ("import", "ModuleNotFoundError", "No module named 'dropforge'")])
-def test_errors_have_the_types_of_aws(cloud: LocalCloud, name: str, do: str, kind: str,
-                                      message: str) -> None:
+@pytest.mark.parametrize(
+    "do, kind, message",
+    [
+        ("raise", "Custom", "no"),
+        ("exit", "Runtime.ExitError", "Runtime exited with error: exit status 7"),
+        ("sleep", "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
+        ("s3", "AccessDenied", "s3:ListAllMyBuckets"),
+        ("import", "ModuleNotFoundError", "No module named 'dropforge'"),
+    ],
+)
+def test_errors_have_the_types_of_aws(
+    cloud: LocalCloud, name: str, do: str, kind: str, message: str
+) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 
     The last two: a function acts as its role, and has the files of its package only.
@@ -90,7 +100,8 @@ def test_output_goes_to_the_log_group(cloud: LocalCloud, name: str) -> None:
     mark = uuid.uuid4().hex
     invoke(cloud, name, do=mark)
     events = cloud.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{name}", filterPattern=f'"{mark}"')["events"]
+        logGroupName=f"/aws/lambda/{name}", filterPattern=f'"{mark}"'
+    )["events"]
     assert [event["message"].strip() for event in events] == [f"seen {mark}"]
 
 
@@ -113,30 +124,63 @@ def intake_resources(cloud: LocalCloud) -> dict[str, Any]:
         "Results": subscription("results@example.com", {"event": ["results"]}),
         "Failures": subscription("failures@example.com", {"event": ["failures"]}),
         "Queue": {"Type": "AWS::SQS::Queue"},
-        "QueuePolicy": {"Type": "AWS::SQS::QueuePolicy", "Properties": {
-            "Queues": [{"Ref": "Queue"}], "PolicyDocument": {
-                "Version": "2012-10-17", "Statement": [{
-                    "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn,
-                    "Principal": {"Service": "s3.amazonaws.com"}}]}}},
-        "Bucket": {"Type": "AWS::S3::Bucket", "DependsOn": "QueuePolicy", "Properties": {
-            "VersioningConfiguration": {"Status": "Enabled"},
-            "NotificationConfiguration": {"QueueConfigurations": [
-                {"Event": "s3:ObjectCreated:*", "Queue": queue_arn}]}}},
+        "QueuePolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Queue"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": "sqs:SendMessage",
+                            "Resource": queue_arn,
+                            "Principal": {"Service": "s3.amazonaws.com"},
+                        }
+                    ],
+                },
+            },
+        },
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "DependsOn": "QueuePolicy",
+            "Properties": {
+                "VersioningConfiguration": {"Status": "Enabled"},
+                "NotificationConfiguration": {
+                    "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue_arn}]
+                },
+            },
+        },
         "Role": stacks.role(
-            "lambda.amazonaws.com", ("sns:Publish", {"Ref": "Topic"}),
-            (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue_arn)),
-        "Function": stacks.function(cloud, {"app.py": INTAKE}, "Role",
-                                    environment={"TOPIC": {"Ref": "Topic"}}),
-        "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {
-            "EventSourceArn": queue_arn, "FunctionName": {"Ref": "Function"}, "BatchSize": 10,
-            "FunctionResponseTypes": ["ReportBatchItemFailures"]}},
+            "lambda.amazonaws.com",
+            ("sns:Publish", {"Ref": "Topic"}),
+            (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue_arn),
+        ),
+        "Function": stacks.function(
+            cloud, {"app.py": INTAKE}, "Role", environment={"TOPIC": {"Ref": "Topic"}}
+        ),
+        "Mapping": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "EventSourceArn": queue_arn,
+                "FunctionName": {"Ref": "Function"},
+                "BatchSize": 10,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+        },
     }
 
 
 def subscription(address: str, policy: dict[str, Any]) -> dict[str, Any]:
-    return {"Type": "AWS::SNS::Subscription", "Properties": {
-        "TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": address,
-        "FilterPolicy": policy}}
+    return {
+        "Type": "AWS::SNS::Subscription",
+        "Properties": {
+            "TopicArn": {"Ref": "Topic"},
+            "Protocol": "email",
+            "Endpoint": address,
+            "FilterPolicy": policy,
+        },
+    }
 
 
 def test_a_drop_becomes_a_mail(cloud: LocalCloud) -> None:
@@ -170,23 +214,40 @@ def test_a_rule_reaches_a_target_only_if_admitted(cloud: LocalCloud) -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
     source = f"test.{uuid.uuid4().hex[:8]}"
     code = "def handler(event, context): print('ran', event['detail']['n'])"
-    admitted = {"Type": "AWS::Lambda::Permission", "Properties": {
-        "Action": "lambda:InvokeFunction", "FunctionName": {"Ref": "Open"},
-        "Principal": "events.amazonaws.com", "SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
-    outputs = stacks.deploy(cloud, {
-        "Role": stacks.role("lambda.amazonaws.com"),
-        "ShutQueue": {"Type": "AWS::SQS::Queue"},
-        "Open": stacks.function(cloud, {"app.py": code}, "Role"),
-        "Shut": stacks.function(cloud, {"app.py": code}, "Role"),
-        "Rule": {"Type": "AWS::Events::Rule", "Properties": {
-            "EventPattern": {"source": [source]}, "Targets": [
-                {"Id": "open", "Arn": {"Fn::GetAtt": ["Open", "Arn"]}},
-                {"Id": "shut", "Arn": {"Fn::GetAtt": ["Shut", "Arn"]}},
-                {"Id": "queue", "Arn": {"Fn::GetAtt": ["ShutQueue", "Arn"]}}]}},
-        "Permission": admitted,
-    }, {"Open": {"Ref": "Open"}, "Shut": {"Ref": "Shut"}, "Queue": {"Ref": "ShutQueue"}})
-    cloud.client("events").put_events(Entries=[
-        {"Source": source, "DetailType": "t", "Detail": json.dumps({"n": 1})}])
+    admitted = {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": {"Ref": "Open"},
+            "Principal": "events.amazonaws.com",
+            "SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]},
+        },
+    }
+    outputs = stacks.deploy(
+        cloud,
+        {
+            "Role": stacks.role("lambda.amazonaws.com"),
+            "ShutQueue": {"Type": "AWS::SQS::Queue"},
+            "Open": stacks.function(cloud, {"app.py": code}, "Role"),
+            "Shut": stacks.function(cloud, {"app.py": code}, "Role"),
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {
+                    "EventPattern": {"source": [source]},
+                    "Targets": [
+                        {"Id": "open", "Arn": {"Fn::GetAtt": ["Open", "Arn"]}},
+                        {"Id": "shut", "Arn": {"Fn::GetAtt": ["Shut", "Arn"]}},
+                        {"Id": "queue", "Arn": {"Fn::GetAtt": ["ShutQueue", "Arn"]}},
+                    ],
+                },
+            },
+            "Permission": admitted,
+        },
+        {"Open": {"Ref": "Open"}, "Shut": {"Ref": "Shut"}, "Queue": {"Ref": "ShutQueue"}},
+    )
+    cloud.client("events").put_events(
+        Entries=[{"Source": source, "DetailType": "t", "Detail": json.dumps({"n": 1})}]
+    )
     groups = cloud.client("logs").describe_log_groups
     wait_for(lambda: groups(logGroupNamePrefix=f"/aws/lambda/{outputs['Open']}")["logGroups"])
     assert not groups(logGroupNamePrefix=f"/aws/lambda/{outputs['Shut']}")["logGroups"]

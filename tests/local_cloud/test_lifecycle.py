@@ -27,15 +27,24 @@ def test_what_is_not_running_is_said_to_be(tmp_path: Path) -> None:
 def test_the_information_file_is_private(cloud: LocalCloud) -> None:
     assert stat.S_IMODE(cloud.home.cloud_json.stat().st_mode) == 0o600
     document = json.loads(cloud.home.cloud_json.read_text())
-    assert set(document) == {"endpoint_url", "pid", "region", "account", "access_key_id",
-                             "secret_access_key"}
+    assert set(document) == {
+        "endpoint_url",
+        "pid",
+        "region",
+        "account",
+        "access_key_id",
+        "secret_access_key",
+    }
     assert document["endpoint_url"].startswith("http://127.0.0.1:")
 
 
 def test_an_unsigned_request_is_refused(cloud: LocalCloud) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html"""
-    request = urllib.request.Request(cloud.info.endpoint_url, b"{}", {
-        "X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"})
+    request = urllib.request.Request(
+        cloud.info.endpoint_url,
+        b"{}",
+        {"X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"},
+    )
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request, timeout=10)
     raised.value.close()
@@ -54,21 +63,47 @@ def test_everything_survives_a_restart(tmp_path: Path, monkeypatch: pytest.Monke
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="m/model.txt", Body=b"2")
     role = make_role(first, "r", "sagemaker.amazonaws.com", ("s3:*", "*"))
-    client.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer={
-        "Image": "i", "ModelDataSource": {"S3DataSource": {
-            "S3Uri": f"s3://{bucket}/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}}})
-    client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[{
-        "VariantName": "main", "ModelName": "m", "InitialInstanceCount": 1,
-        "InstanceType": "ml.m5.large"}])
+    client.create_model(
+        ModelName="m",
+        ExecutionRoleArn=role,
+        PrimaryContainer={
+            "Image": "i",
+            "ModelDataSource": {
+                "S3DataSource": {
+                    "S3Uri": f"s3://{bucket}/m/",
+                    "S3DataType": "S3Prefix",
+                    "CompressionType": "None",
+                }
+            },
+        },
+    )
+    client.create_endpoint_config(
+        EndpointConfigName="c",
+        ProductionVariants=[
+            {
+                "VariantName": "main",
+                "ModelName": "m",
+                "InitialInstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+            }
+        ],
+    )
     client.create_endpoint(EndpointName="e", EndpointConfigName="c")
     client.create_experiment(ExperimentName="kept-by-moto")
     assert settled(first, "e")["EndpointStatus"] == "InService"
     pids = [int(file.read_text()) for file in first.home.endpoints.rglob("pid")]
     client.create_processing_job(
-        ProcessingJobName="long", RoleArn=role, AppSpecification={
-            "ImageUri": "i", "ContainerArguments": ["prepare", "sleep", "60"]},
-        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "VolumeSizeInGB": 1,
-                                               "InstanceType": "ml.m5.large"}})
+        ProcessingJobName="long",
+        RoleArn=role,
+        AppSpecification={"ImageUri": "i", "ContainerArguments": ["prepare", "sleep", "60"]},
+        ProcessingResources={
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 1,
+                "InstanceType": "ml.m5.large",
+            }
+        },
+    )
     assert first.stop() is True
     for pid in pids:
         with pytest.raises(ProcessLookupError):

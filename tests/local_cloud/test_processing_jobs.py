@@ -28,26 +28,41 @@ def bucket(cloud: LocalCloud) -> str:
 
 @pytest.fixture(scope="module")
 def role(cloud: LocalCloud, bucket: str) -> str:
-    return make_role(cloud, "processing-role", SERVICE,
-                     (["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
-                     ("s3:ListBucket", f"arn:aws:s3:::{bucket}"),
-                     (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*"))
+    return make_role(
+        cloud,
+        "processing-role",
+        SERVICE,
+        (["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
+        ("s3:ListBucket", f"arn:aws:s3:::{bucket}"),
+        (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*"),
+    )
 
 
 @pytest.fixture
 def start(cloud: LocalCloud, role: str) -> Start:
     def run(*arguments: str, **changes: Any) -> str:
         name = f"p-{uuid.uuid4().hex[:8]}"
-        cloud.client("sagemaker").create_processing_job(**{
-            "ProcessingJobName": name, "RoleArn": role,
-            "AppSpecification": {
-                "ImageUri": "image:latest",
-                "ContainerEntrypoint": ["python", "-m", "sagemaker_jobs", "prepare"],
-                "ContainerArguments": list(arguments)},
-            "ProcessingResources": {"ClusterConfig": {
-                "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
-        } | changes)
+        cloud.client("sagemaker").create_processing_job(
+            **{
+                "ProcessingJobName": name,
+                "RoleArn": role,
+                "AppSpecification": {
+                    "ImageUri": "image:latest",
+                    "ContainerEntrypoint": ["python", "-m", "sagemaker_jobs", "prepare"],
+                    "ContainerArguments": list(arguments),
+                },
+                "ProcessingResources": {
+                    "ClusterConfig": {
+                        "InstanceCount": 1,
+                        "InstanceType": "ml.m5.large",
+                        "VolumeSizeInGB": 1,
+                    }
+                },
+            }
+            | changes
+        )
         return name
+
     return run
 
 
@@ -57,21 +72,43 @@ def ended(cloud: LocalCloud, name: str) -> dict[str, Any]:
     def job() -> Any:
         found = client.describe_processing_job(ProcessingJobName=name)
         return found if found["ProcessingJobStatus"] not in ("InProgress", "Stopping") else None
+
     result: dict[str, Any] = wait_for(job)
     return result
 
 
-def test_inputs_are_downloaded_and_outputs_uploaded(cloud: LocalCloud, bucket: str,
-                                                    start: Start) -> None:
+def test_inputs_are_downloaded_and_outputs_uploaded(
+    cloud: LocalCloud, bucket: str, start: Start
+) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html"""
     name = start(
-        "copy", "/opt/ml/processing/input/x", "/opt/ml/processing/output/y",
-        ProcessingInputs=[{"InputName": "x", "S3Input": {
-            "S3Uri": f"s3://{bucket}/in/", "LocalPath": "/opt/ml/processing/input/x",
-            "S3DataType": "S3Prefix", "S3InputMode": "File"}}],
-        ProcessingOutputConfig={"Outputs": [{"OutputName": "y", "S3Output": {
-            "S3Uri": f"s3://{bucket}/out", "LocalPath": "/opt/ml/processing/output/y",
-            "S3UploadMode": "EndOfJob"}}]})
+        "copy",
+        "/opt/ml/processing/input/x",
+        "/opt/ml/processing/output/y",
+        ProcessingInputs=[
+            {
+                "InputName": "x",
+                "S3Input": {
+                    "S3Uri": f"s3://{bucket}/in/",
+                    "LocalPath": "/opt/ml/processing/input/x",
+                    "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                },
+            }
+        ],
+        ProcessingOutputConfig={
+            "Outputs": [
+                {
+                    "OutputName": "y",
+                    "S3Output": {
+                        "S3Uri": f"s3://{bucket}/out",
+                        "LocalPath": "/opt/ml/processing/output/y",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+    )
     job = ended(cloud, name)
     assert job["ProcessingJobStatus"] == "Completed", job
     s3 = cloud.client("s3")
@@ -111,13 +148,27 @@ def test_max_runtime_stops_a_job(cloud: LocalCloud, start: Start) -> None:
     assert job["ProcessingJobStatus"] == "Stopped"
 
 
-def test_environment_is_the_jobs_own_and_the_roles(cloud: LocalCloud, bucket: str,
-                                                   start: Start) -> None:
+def test_environment_is_the_jobs_own_and_the_roles(
+    cloud: LocalCloud, bucket: str, start: Start
+) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJob.html"""
-    name = start("environment", "/opt/ml/processing/output/e", Environment={"COLOUR": "blue"},
-                 ProcessingOutputConfig={"Outputs": [{"OutputName": "e", "S3Output": {
-                     "S3Uri": f"s3://{bucket}/env", "LocalPath": "/opt/ml/processing/output/e",
-                     "S3UploadMode": "EndOfJob"}}]})
+    name = start(
+        "environment",
+        "/opt/ml/processing/output/e",
+        Environment={"COLOUR": "blue"},
+        ProcessingOutputConfig={
+            "Outputs": [
+                {
+                    "OutputName": "e",
+                    "S3Output": {
+                        "S3Uri": f"s3://{bucket}/env",
+                        "LocalPath": "/opt/ml/processing/output/e",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+    )
     job = ended(cloud, name)
     assert job["Environment"] == {"COLOUR": "blue"}
     body = cloud.client("s3").get_object(Bucket=bucket, Key="env/environment.json")["Body"].read()
@@ -127,17 +178,34 @@ def test_environment_is_the_jobs_own_and_the_roles(cloud: LocalCloud, bucket: st
     assert cloud.info.secret_access_key not in environment.values()
 
 
-def test_a_job_may_do_only_what_its_role_may(cloud: LocalCloud, bucket: str, role: str,
-                                             start: Start) -> None:
+def test_a_job_may_do_only_what_its_role_may(
+    cloud: LocalCloud, bucket: str, role: str, start: Start
+) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"""
     other = f"other-{uuid.uuid4().hex[:8]}"
     cloud.client("s3").create_bucket(Bucket=other)
     cloud.client("s3").put_object(Bucket=other, Key="k", Body=b"x")
     assert ended(cloud, start("s3", bucket, "in/two.txt"))["ProcessingJobStatus"] == "Completed"
     assert ended(cloud, start("s3", other, "k"))["ProcessingJobStatus"] == "Failed"
-    refused = ended(cloud, start("copy", "/opt/ml/a", "/opt/ml/b", ProcessingInputs=[
-        {"InputName": "x", "S3Input": {"S3Uri": f"s3://{other}/k", "LocalPath": "/opt/ml/a",
-                                       "S3DataType": "S3Prefix", "S3InputMode": "File"}}]))
+    refused = ended(
+        cloud,
+        start(
+            "copy",
+            "/opt/ml/a",
+            "/opt/ml/b",
+            ProcessingInputs=[
+                {
+                    "InputName": "x",
+                    "S3Input": {
+                        "S3Uri": f"s3://{other}/k",
+                        "LocalPath": "/opt/ml/a",
+                        "S3DataType": "S3Prefix",
+                        "S3InputMode": "File",
+                    },
+                }
+            ],
+        ),
+    )
     assert refused["ProcessingJobStatus"] == "Failed"
     assert "AccessDenied" in refused["FailureReason"]
 
@@ -147,7 +215,8 @@ def test_logs_go_to_cloudwatch(cloud: LocalCloud, start: Start) -> None:
     name = start("sleep", "0")
     ended(cloud, name)
     events = cloud.client("logs").filter_log_events(
-        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix=f"{name}/algo-1-")
+        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix=f"{name}/algo-1-"
+    )
     assert [event["message"] for event in events["events"]] == ["processing: sleep"]
 
 
@@ -158,27 +227,38 @@ def test_a_name_is_used_once(cloud: LocalCloud, role: str, start: Start) -> None
         start("sleep", "0", ProcessingJobName=name)
 
 
-def test_callers_need_permissions_and_pass_role(cloud: LocalCloud, role: str,
-                                                start: Start) -> None:
+def test_callers_need_permissions_and_pass_role(cloud: LocalCloud, role: str, start: Start) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
     request: dict[str, Any] = {
-        "ProcessingJobName": f"p-{uuid.uuid4().hex[:8]}", "RoleArn": role,
+        "ProcessingJobName": f"p-{uuid.uuid4().hex[:8]}",
+        "RoleArn": role,
         "AppSpecification": {"ImageUri": "i", "ContainerArguments": ["prepare", "sleep", "0"]},
-        "ProcessingResources": {"ClusterConfig": {
-            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}}}
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "VolumeSizeInGB": 1,
+            }
+        },
+    }
     nobody = client_of(cloud, "nobody")("sagemaker")
     with pytest.raises(ClientError, match="sagemaker:CreateProcessingJob"):
         nobody.create_processing_job(**request)
-    creator = client_of(cloud, "creator", ("sagemaker:CreateProcessingJob",
-                                           "arn:aws:sagemaker:*:*:processing-job/p-*"))
+    creator = client_of(
+        cloud,
+        "creator",
+        ("sagemaker:CreateProcessingJob", "arn:aws:sagemaker:*:*:processing-job/p-*"),
+    )
     with pytest.raises(ClientError, match="iam:PassRole"):
         creator("sagemaker").create_processing_job(**request)
-    passer = client_of(cloud, "passer", ("sagemaker:CreateProcessingJob", "*"),
-                       ("iam:PassRole", role))("sagemaker")
+    passer = client_of(
+        cloud, "passer", ("sagemaker:CreateProcessingJob", "*"), ("iam:PassRole", role)
+    )("sagemaker")
     passer.create_processing_job(**request)
     with pytest.raises(ClientError, match="sagemaker:AddTags"):
-        passer.create_processing_job(**request | {"ProcessingJobName": "p-tagged", "Tags": [
-            {"Key": "a", "Value": "b"}]})
+        passer.create_processing_job(
+            **request | {"ProcessingJobName": "p-tagged", "Tags": [{"Key": "a", "Value": "b"}]}
+        )
 
 
 def test_the_role_must_trust_sagemaker(cloud: LocalCloud, start: Start) -> None:

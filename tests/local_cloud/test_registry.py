@@ -19,10 +19,23 @@ def group(cloud: LocalCloud) -> str:
 
 def package(cloud: LocalCloud, group: str) -> str:
     arn: str = cloud.client("sagemaker").create_model_package(
-        ModelPackageGroupName=group, CustomerMetadataProperties={"run": "r1", "verdict": "HOLD"},
-        InferenceSpecification={"Containers": [{"Image": "image", "ModelDataSource": {
-            "S3DataSource": {"S3Uri": "s3://b/m/", "S3DataType": "S3Prefix",
-                             "CompressionType": "None"}}}]})["ModelPackageArn"]
+        ModelPackageGroupName=group,
+        CustomerMetadataProperties={"run": "r1", "verdict": "HOLD"},
+        InferenceSpecification={
+            "Containers": [
+                {
+                    "Image": "image",
+                    "ModelDataSource": {
+                        "S3DataSource": {
+                            "S3Uri": "s3://b/m/",
+                            "S3DataType": "S3Prefix",
+                            "CompressionType": "None",
+                        }
+                    },
+                }
+            ]
+        },
+    )["ModelPackageArn"]
     return arn
 
 
@@ -41,11 +54,16 @@ def test_an_update_keeps_what_it_does_not_name(cloud: LocalCloud, group: str) ->
     """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateModelPackage.html"""
     client = cloud.client("sagemaker")
     arn = package(cloud, group)
-    assert client.describe_model_package(ModelPackageName=arn)[
-        "ModelApprovalStatus"] == "PendingManualApproval"
-    client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved",
-                                CustomerMetadataProperties={"by": "ann"},
-                                CustomerMetadataPropertiesToRemove=["verdict"])
+    assert (
+        client.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"]
+        == "PendingManualApproval"
+    )
+    client.update_model_package(
+        ModelPackageArn=arn,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"by": "ann"},
+        CustomerMetadataPropertiesToRemove=["verdict"],
+    )
     found = client.describe_model_package(ModelPackageName=arn)
     assert found["ModelApprovalStatus"] == "Approved"
     assert found["CustomerMetadataProperties"] == {"run": "r1", "by": "ann"}
@@ -69,13 +87,21 @@ def test_an_approval_is_an_event(cloud: LocalCloud, group: str) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
     sqs, events = cloud.client("sqs"), cloud.client("events")
     queue, arn = make_event_queue(cloud, f"q-{group}")
-    events.put_rule(Name=group, EventPattern=json.dumps({
-        "source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved"]}}))
+    events.put_rule(
+        Name=group,
+        EventPattern=json.dumps(
+            {
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Model Package State Change"],
+                "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved"]},
+            }
+        ),
+    )
     events.put_targets(Rule=group, Targets=[{"Id": "1", "Arn": arn}])
     package_arn = package(cloud, group)
-    cloud.client("sagemaker").update_model_package(ModelPackageArn=package_arn,
-                                                   ModelApprovalStatus="Approved")
+    cloud.client("sagemaker").update_model_package(
+        ModelPackageArn=package_arn, ModelApprovalStatus="Approved"
+    )
     messages = wait_for(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
     event = json.loads(messages[0]["Body"])
     assert event["detail"]["ModelPackageArn"] == package_arn

@@ -24,32 +24,51 @@ def bucket(cloud: LocalCloud) -> str:
 
 @pytest.fixture(scope="module")
 def role(cloud: LocalCloud, bucket: str) -> str:
-    return make_role(cloud, f"training-{uuid.uuid4().hex[:8]}", "sagemaker.amazonaws.com",
-                     (["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
-                     ("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    return make_role(
+        cloud,
+        f"training-{uuid.uuid4().hex[:8]}",
+        "sagemaker.amazonaws.com",
+        (["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
+        ("s3:ListBucket", f"arn:aws:s3:::{bucket}"),
+    )
 
 
 @pytest.fixture
 def train(cloud: LocalCloud, bucket: str, role: str) -> Train:
-    def run(output: dict[str, Any] | None = None, limit: int = 60,
-            **parameters: str) -> dict[str, Any]:
+    def run(
+        output: dict[str, Any] | None = None, limit: int = 60, **parameters: str
+    ) -> dict[str, Any]:
         name = f"t-{uuid.uuid4().hex[:8]}"
         client = cloud.client("sagemaker")
         client.create_training_job(
-            TrainingJobName=name, RoleArn=role, HyperParameters=parameters,
+            TrainingJobName=name,
+            RoleArn=role,
+            HyperParameters=parameters,
             AlgorithmSpecification={"TrainingImage": "image", "TrainingInputMode": "File"},
-            InputDataConfig=[{"ChannelName": "snapshot", "DataSource": {"S3DataSource": {
-                "S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/snapshot/"}}}],
+            InputDataConfig=[
+                {
+                    "ChannelName": "snapshot",
+                    "DataSource": {
+                        "S3DataSource": {
+                            "S3DataType": "S3Prefix",
+                            "S3Uri": f"s3://{bucket}/snapshot/",
+                        }
+                    },
+                }
+            ],
             OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models"} | (output or {}),
-            ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large",
-                            "VolumeSizeInGB": 1},
-            StoppingCondition={"MaxRuntimeInSeconds": limit}, EnableNetworkIsolation=True)
+            ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": limit},
+            EnableNetworkIsolation=True,
+        )
 
         def ended() -> Any:
             job = client.describe_training_job(TrainingJobName=name)
             return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
         result: dict[str, Any] = wait_for(ended)
         return result
+
     return run
 
 

@@ -1,6 +1,7 @@
 """Prepare: every kind of drop ends in its state, with its reasons, and nothing twice."""
 
 import csv
+import datetime as dt
 import gzip
 import io
 import json
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dropforge.aws.ledger import RegisteredModel
 from dropforge.drops import DropOutcome, DropRecord
 from dropforge.errors import NoTrainingData
 from sagemaker_jobs.history.table import History
@@ -408,3 +410,32 @@ def _resolve(module: str, name: str):  # type: ignore[no-untyped-def]
     import pkgutil
 
     return getattr(pkgutil.resolve_name(module), name)
+
+
+def test_a_holdout_counts_how_often_it_has_judged(world: World, made: Made) -> None:
+    evaluation = json.loads((made.evaluation / "evaluation.json").read_text())
+    for number, period in enumerate(["202009", "202010", "202010"], start=1):
+        evaluation["holdout"]["period"] = period
+        key = f"runs/loans/earlier-{number}/evaluation.json"
+        body = json.dumps(evaluation).encode()
+        boto3.client("s3").put_object(Bucket="the-lake", Key=key, Body=body)
+        model = RegisteredModel(
+            version=str(number),
+            model_package_arn="arn:aws:sagemaker:us-east-1:000000000000:model-package/loans/1",
+            artifact_uri="s3://the-lake/models/loans/earlier/",
+            run=f"earlier-{number}",
+            project_version="0",
+            verdict="HOLD",
+            status="Rejected",
+            registered_at=dt.datetime.now(dt.UTC),
+        )
+        world.ledger.put_model("loans", model)
+    world.drop("initial.csv", as_csv(loans(300, 1)))
+    world.drop("202010.csv", as_csv(loans(60, 2, first_id=900)))
+    world.prepare()
+    document = json.loads(world.object("runs/loans/run-1/snapshot-1/snapshot.json"))
+    assert document["judged_before"] == 2
+    world.drop("202011.csv", as_csv(loans(60, 3, first_id=2000)))
+    world.prepare()
+    document = json.loads(world.object("runs/loans/run-2/snapshot-1/snapshot.json"))
+    assert document["judged_before"] == 0

@@ -127,7 +127,13 @@ def test_a_snapshot_holds_the_rows_in_order(tmp_path: Path) -> None:
     table = history(tmp_path, **{"202010": loans(200, 2), "initial": loans(1000, 1)})
     champion = ChampionFacts("3", parameters=[{"num_leaves": 7}])
     made = build_snapshot(
-        make_spec(), table, champion, tmp_path / "s", "s3://x/", judged_before=2, today=TODAY
+        make_spec(),
+        table,
+        champion,
+        tmp_path / "s",
+        "s3://x/",
+        judged_before={"202010": 2}.__getitem__,
+        today=TODAY,
     )
     document = json.loads((tmp_path / "s" / "snapshot.json").read_text())
     train = pq.ParquetFile(tmp_path / "s" / "train.parquet").read()

@@ -336,16 +336,43 @@ def test_a_deployment_of_its_own_is_mailed_and_touches_no_run(account: Account) 
     run = started(account)
     accept(account)
     tell(account, run)
-    deployment = account.start("credit-approval-1-1", account.deployment_arn, project="credit")
+    deployment = deploying(account, "approval")
     account.ledger.acquire("credit", "pipeline", run)
     sent = tell(account, deployment, step="SmokeTest", error="SmokeTestFailed", cause="golden-0")
     assert sent is True
     mail = account.mails()[-1]
     assert mail["subject"] == "[credit/dev] FAILED at SmokeTest: golden-0"
     assert "joined the history" not in mail["body"]
+    assert "dropforge rollback credit --to 7" in mail["body"]
     due = account.ledger.training_due("credit")
     assert due is not None and due.failed_run is None
     assert account.ledger.lock("credit", "pipeline") is not None
+
+
+def test_a_deployment_that_a_person_asked_for_is_mailed(account: Account) -> None:
+    deployment = deploying(account, "rollback")
+    done = Deployment(
+        project="credit",
+        run=RUN,
+        version="7",
+        previous="8",
+        endpoint="credit-dev",
+        action="updated",
+        smoke_checks=5,
+    )
+    write_document(layout.deployment(LAKE, "credit", RUN), done)
+    assert tell(account, deployment) is True
+    mail = account.mails()[-1]
+    assert mail["subject"] == "[credit/dev] DEPLOYED v7: a person went back to it"
+    assert "Undo: dropforge rollback credit --to 8" in mail["body"]
+    assert "passed 5 checks" in mail["body"]
+    assert tell(account, deployment) is False
+
+
+def deploying(account: Account, reason: str) -> str:
+    """A deployment machine's own execution."""
+    arn = account.deployment_arn
+    return account.start(f"credit-{reason}-1-1", arn, project="credit", version="7", reason=reason)
 
 
 def test_an_execution_that_step_functions_forgot_is_still_mailed(account: Account) -> None:

@@ -8,20 +8,28 @@ import pytest
 
 from local.sagemaker.capture import encode, record
 
-DECLARED = {"CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"],
-                                         "JsonContentTypes": ["application/json"]}}
+DECLARED = {
+    "CaptureContentTypeHeader": {
+        "CsvContentTypes": ["text/csv"],
+        "JsonContentTypes": ["application/json"],
+    }
+}
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("content_type, config, encoding", [
-    ("text/csv", DECLARED, "CSV"),
-    ("text/csv; charset=utf-8", DECLARED, "CSV"),
-    ("application/json", DECLARED, "JSON"),
-    ("application/jsonlines", DECLARED, "BASE64"),
-    ("text/csv", {}, "BASE64"),
-])
-def test_only_declared_types_are_text(content_type: str, config: dict[str, Any],
-                                      encoding: str) -> None:
+@pytest.mark.parametrize(
+    "content_type, config, encoding",
+    [
+        ("text/csv", DECLARED, "CSV"),
+        ("text/csv; charset=utf-8", DECLARED, "CSV"),
+        ("application/json", DECLARED, "JSON"),
+        ("application/jsonlines", DECLARED, "BASE64"),
+        ("text/csv", {}, "BASE64"),
+    ],
+)
+def test_only_declared_types_are_text(
+    content_type: str, config: dict[str, Any], encoding: str
+) -> None:
     text, found = encode("é,1".encode(), content_type, config)
     assert found == encoding
     assert text == ("é,1" if encoding != "BASE64" else base64.b64encode("é,1".encode()).decode())

@@ -25,6 +25,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
     def make(code: str, *arguments: str, **fields: Any) -> Container:
         return Container(tmp_path, "role", ["python", "-c", code], list(arguments), **fields)
+
     return make
 
 
@@ -35,8 +36,9 @@ def finish(container: Container) -> str:
 
 
 def test_the_root_replaces_opt_ml(container: Callable[..., Container], tmp_path: Path) -> None:
-    one = container(PRINT, "/opt/ml/a", "--x=/opt/ml/b", "/opt/mlx",
-                    environment={"WHERE": "/opt/ml/model"})
+    one = container(
+        PRINT, "/opt/ml/a", "--x=/opt/ml/b", "/opt/mlx", environment={"WHERE": "/opt/ml/model"}
+    )
     text = finish(one)
     root = str(tmp_path / "ml")
     assert f"['{root}/a', '--x={root}/b', '/opt/mlx']" in text
@@ -47,7 +49,8 @@ def test_the_root_replaces_opt_ml(container: Callable[..., Container], tmp_path:
 
 
 def test_the_environment_has_the_roles_credentials_only(
-        container: Callable[..., Container]) -> None:
+    container: Callable[..., Container],
+) -> None:
     text = finish(container(PRINT))
     assert "'AWS_ACCESS_KEY_ID': 'role'" in text
     assert "of-the-account" not in text
@@ -60,11 +63,12 @@ def test_an_isolated_container_reaches_nothing(container: Callable[..., Containe
 
 
 def test_the_tests_command_replaces_the_images_entry_point(
-        tmp_path: Path, container: Callable[..., Container],
-        monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, container: Callable[..., Container], monkeypatch: pytest.MonkeyPatch
+) -> None:
     container("")
-    monkeypatch.setenv("DROPFORGE_JOB_COMMAND", f"{sys.executable} -c 'import sys; "
-                                                "print(sys.argv[1:])'")
+    monkeypatch.setenv(
+        "DROPFORGE_JOB_COMMAND", f"{sys.executable} -c 'import sys; print(sys.argv[1:])'"
+    )
     assert "['train']" in finish(Container(tmp_path, "role", None, ["train"]))
     entrypoint = ["python", "-m", "sagemaker_jobs", "score"]
     assert "['score', '1']" in finish(Container(tmp_path, "role", entrypoint, ["1"]))
@@ -80,8 +84,10 @@ def test_exit_codes_are_a_containers(container: Callable[..., Container]) -> Non
 
 
 def test_one_that_ignores_sigterm_is_killed(container: Callable[..., Container]) -> None:
-    stubborn = container("import signal, time; signal.signal(15, signal.SIG_IGN); "
-                         "print('up', flush=True); time.sleep(60)")
+    stubborn = container(
+        "import signal, time; signal.signal(15, signal.SIG_IGN); "
+        "print('up', flush=True); time.sleep(60)"
+    )
     stubborn.start()
     while "up" not in stubborn.log.read_text():
         time.sleep(0.01)
@@ -90,8 +96,9 @@ def test_one_that_ignores_sigterm_is_killed(container: Callable[..., Container])
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_what_a_killed_cloud_left_is_reaped(container: Callable[..., Container],
-                                            tmp_path: Path) -> None:
+def test_what_a_killed_cloud_left_is_reaped(
+    container: Callable[..., Container], tmp_path: Path
+) -> None:
     left = container("import time; time.sleep(60)")
     left.start()
     time.sleep(0.2)

@@ -28,17 +28,21 @@ class FakeS3:
         self.uploaded[f"{bucket}/{key}"] = ExtraArgs
 
 
-@pytest.mark.parametrize("prefix, files", [
-    ("a/b/", {"one.txt", "c/two.txt"}),
-    ("a/b", {"one.txt", "c/two.txt", "bb.txt"}),
-    ("a/b/one.txt", {"one.txt"}),
-    ("", {"a/b/one.txt", "a/b/c/two.txt", "a/bb.txt"}),
-])
+@pytest.mark.parametrize(
+    "prefix, files",
+    [
+        ("a/b/", {"one.txt", "c/two.txt"}),
+        ("a/b", {"one.txt", "c/two.txt", "bb.txt"}),
+        ("a/b/one.txt", {"one.txt"}),
+        ("", {"a/b/one.txt", "a/b/c/two.txt", "a/bb.txt"}),
+    ],
+)
 def test_files_are_relative_to_the_prefix(tmp_path: Path, prefix: str, files: set[str]) -> None:
     s3 = FakeS3("a/b/one.txt", "a/b/c/two.txt", "a/bb.txt", "a/b/")
     download_prefix(s3, f"s3://bucket/{prefix}", tmp_path)
-    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")
-             if path.is_file()}
+    found = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
     assert found == files
 
 
@@ -57,8 +61,9 @@ def test_uploads_carry_the_key(tmp_path: Path) -> None:
     (tmp_path / "sub" / "f").write_text("x")
     s3 = FakeS3()
     assert upload_folder(s3, tmp_path, "s3://bucket/out/", "key-arn") == 1
-    assert s3.uploaded == {"bucket/out/sub/f": {"ServerSideEncryption": "aws:kms",
-                                                "SSEKMSKeyId": "key-arn"}}
+    assert s3.uploaded == {
+        "bucket/out/sub/f": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key-arn"}
+    }
 
 
 @pytest.mark.parametrize("uri", ["bucket/key", "https://bucket/key", "s3:///key"])
