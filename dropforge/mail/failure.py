@@ -61,7 +61,7 @@ def failure_mail(
 
 def _commands(story: RunStory, project: str, training_due: bool, version: str | None) -> list[str]:
     if version is not None:
-        return [f"dropforge rollback {project} --to {version}", f"dropforge doctor {project}"]
+        return [f"dropforge rollback {project} --to {version}", "dropforge doctor"]
     failed = any(drop.state == "failed" for drop in story.drops)
     commands = [f"dropforge redrive {project}"] if failed or not training_due else []
     commands += [f"dropforge train {project}"] if training_due else []
