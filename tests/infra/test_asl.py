@@ -56,7 +56,11 @@ def _installed(node: Path) -> Path:
     done = subprocess.run(
         [*_npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         cwd=folder,
-        env=os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env=os.environ
+        | {
+            "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "NODE_USE_SYSTEM_CA": "1",  # a company's proxy has its own authority there
+        },
         capture_output=True,
         text=True,
         check=False,
