@@ -65,7 +65,9 @@ def _word(story: RunStory) -> str:
 def _lead(story: RunStory) -> list[str]:
     verdict, evaluation = story.verdict, story.evaluation
     if verdict is None or evaluation is None:
-        return [f"{_headline(story)}."]
+        untouched = all(drop.state in ("quarantined", "duplicate") for drop in story.drops)
+        said = ["Nothing else was changed."] if story.drops and untouched else []
+        return [f"{_headline(story)}.", *said]
     word = _word(story)
     if word == "PROMOTED":
         now = "is now live" if _endpoint(story) else "is now the model in production (batch only)"

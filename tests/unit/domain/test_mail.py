@@ -134,6 +134,8 @@ def test_a_quarantine_says_what_and_where() -> None:
     )
     assert "At line 17: a quote is opened and never closed" in mail.body
     assert "Explained in s3://lake/q/" in mail.body
+    assert "Nothing else was changed." in mail.body
+    assert mail.event == "failures"
     assert "correct 20201001.csv and drop it again" in mail.body
 
 
