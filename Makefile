@@ -76,6 +76,10 @@ cost: $(READY) ## List what the stack costs when idle: make cost [STAGE=dev]
 deploy: $(READY) ## Deploy to your AWS account: make deploy STAGE=dev|staging|prod
 	@$(call need,STAGE)
 	@$(WITH_NPX) $(CDK) deploy --context stage=$(STAGE)
+	@echo "A run starts when a file is dropped under <project>/ in the DropBucket above:"
+	@echo "  $(BIN)/dropforge push PROJECT --cloud aws --stage $(STAGE), then aws s3 cp FILE s3://<DropBucket>/PROJECT/"
+	@echo "Confirm the mail subscriptions that AWS has just sent: unconfirmed ones vanish after 48 hours."
+	@$(MAKE) --no-print-directory cost STAGE=$(STAGE)
 
 destroy: $(READY) ## Remove a stage's stack from your AWS account: make destroy STAGE=…
 	@$(call need,STAGE)
