@@ -33,10 +33,10 @@ $(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/aws
 	@touch $@
 
 demo: $(READY) ## Run the main job on this machine: drops, runs, mails, an answer from the endpoint
-	@$(WITH_NODE) $(BIN)/dropforge demo
+	@$(BIN)/dropforge demo
 
 up: $(READY) ## Start the local cloud and deploy the templates to it
-	@$(WITH_NODE) $(BIN)/dropforge up
+	@$(BIN)/dropforge up
 
 down: $(READY) ## Stop the local cloud; its state stays in .dropforge/
 	@$(BIN)/dropforge down
