@@ -44,7 +44,7 @@ down: $(READY) ## Stop the local cloud; its state stays in .dropforge/
 test: $(READY) ## Run all tests
 	@$(WITH_NODE) $(BIN)/python -m pytest
 
-test-unit: $(READY) ## Run the unit tests (seconds)
+test-unit: $(READY) ## Run the unit tests
 	@$(BIN)/python -m pytest tests/unit
 
 test-infra: $(READY) ## Run the tests of the synthesized template

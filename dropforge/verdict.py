@@ -127,7 +127,7 @@ def _champion_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
         Rule(
             name="clean holdout",
             required=f"at least {promotion.min_positives} positives that the champion has not seen",
-            observed=f"{holdout.positives} of {holdout.rows} rows",
+            observed=f"{holdout.positives:,} of {holdout.rows:,} rows",
             outcome="passed" if clean else "failed",
         )
     ]
@@ -146,8 +146,14 @@ def _champion_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
         Rule(
             name="champion",
             required=required,
-            observed=f"{comparison.metric} {comparison.lower:+.4f} "
+            observed=f"{comparison.metric} {_signed(comparison.lower)} "
             f"(one-sided {comparison.confidence:.0%} bound)",
             outcome="passed" if better else "failed",
         ),
     ]
+
+
+def _signed(value: float) -> str:
+    """Four decimals, or as many as a bound next to zero needs to show its side of it."""
+    text = f"{value:+.4f}"
+    return text if float(text) or not value else f"{value:+.7f}"

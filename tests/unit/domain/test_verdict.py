@@ -77,3 +77,9 @@ def test_advisory_promotes_and_says_what_enforced_would_do() -> None:
 def test_a_loss_has_a_maximum() -> None:
     spec = project(promotion={"min": {"brier": 0.1}})
     assert decide(spec, evaluation()).verdict == "REJECT"
+
+
+def test_a_bound_next_to_zero_shows_its_side_of_it() -> None:
+    verdict = decide(project(), compared(lower=0.0000123))
+    assert verdict.verdict == "PROMOTE"
+    assert "+0.0000123" in verdict.rules[-1].observed
