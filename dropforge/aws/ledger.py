@@ -1,6 +1,6 @@
 """The ledger: one DynamoDB table that says what became of every drop, and who may change what.
 
-Partition key `pk` is `project#<name>`, sort key `sk` the item's kind:
+Under each project, by sort key:
 
     project                the version last pushed
     drop#<id>              one object version (`drops.DropRecord`)
@@ -10,88 +10,38 @@ Partition key `pk` is `project#<name>`, sort key `sk` the item's kind:
     model#<version>        a registered model package
     mail#<run>             that the run's final mail was sent
 
-Every change that two runs could make at once is a conditional write
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html).
+Every change that two runs could make at once is a conditional write.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Any
 
-from boto3.dynamodb.conditions import Key
-from botocore.exceptions import ClientError
-
-from dropforge.aws.clients import error_code, resource
-from dropforge.drops import PENDING, Document, DropKind, DropRecord, DropState, Reason
+from dropforge.aws.items import ABSENT, PRESENT, Items
+from dropforge.drops import PENDING, DropKind, DropRecord, DropState, Reason
 from dropforge.errors import ChampionMoved
-
-LockName = Literal["pipeline", "deployment"]
-ModelStatus = Literal["Approved", "PendingManualApproval", "Rejected"]
-
-
-class Champion(Document):
-    """The model in production. `previous` is the version it took over from."""
-
-    version: str
-    model_package_arn: str
-    artifact_uri: str
-    run: str
-    config_name: str | None = None
-    previous: str | None = None
-    promoted_at: dt.datetime
-
-
-class TrainingDue(Document):
-    """Labelled rows wait for a verdict. `failed_run` is the last run that tried and failed."""
-
-    lake_version: int
-    since: dt.datetime
-    run: str
-    failed_run: str | None = None
-
-
-class ProjectPointer(Document):
-    """The version of a project that new runs use."""
-
-    version: str
-    pushed_at: dt.datetime
-
-
-class RegisteredModel(Document):
-    """A model package as the ledger knows it. `awaiting`: a person must still decide."""
-
-    version: str
-    model_package_arn: str
-    artifact_uri: str
-    run: str
-    project_version: str
-    verdict: str
-    status: ModelStatus
-    awaiting: bool = False
-    expected_champion: str | None = None
-    registered_at: dt.datetime
-
-
-class Lock(Document):
-    """Who holds a lock."""
-
-    holder: str
-    acquired_at: dt.datetime
+from dropforge.ledger import (
+    Champion,
+    Lock,
+    LockName,
+    MailClaim,
+    ProjectPointer,
+    RegisteredModel,
+    TrainingDue,
+)
 
 
 class Ledger:
     """The table's items by what they mean. All times are UTC."""
 
     def __init__(self, table_name: str, dynamodb: Any = None) -> None:
-        self._table = (dynamodb or resource("dynamodb")).Table(table_name)
+        self._items = Items(table_name, dynamodb)
 
     # Drops ------------------------------------------------------------------------------------
 
     def claim(self, drop: DropRecord) -> DropRecord:
         """Claim a drop for intake, or answer the record of whoever claimed it before."""
-        item = _item(_pk(drop.project), f"drop#{drop.id}", drop)
-        if self._put(item, "attribute_not_exists(pk)"):
+        if self._items.put(drop.project, f"drop#{drop.id}", drop, ABSENT):
             return drop
         existing = self.drop(drop.project, drop.id)
         assert (
@@ -101,12 +51,12 @@ class Ledger:
 
     def drop(self, project: str, drop_id: str) -> DropRecord | None:
         """One drop, read consistently."""
-        return self._get(project, f"drop#{drop_id}", DropRecord)
+        return self._items.get(project, f"drop#{drop_id}", DropRecord)
 
     def drops(self, project: str, states: Iterable[DropState] | None = None) -> list[DropRecord]:
         """A project's drops, oldest first; only those in `states`, if given."""
         wanted = set(states) if states is not None else None
-        found = [_read(item, DropRecord) for item in self._query(project, "drop#")]
+        found = self._items.query(project, "drop#", DropRecord)
         return sorted(
             (drop for drop in found if wanted is None or drop.state in wanted),
             key=lambda drop: drop.created_at,
@@ -161,54 +111,43 @@ class Ledger:
 
     def lock(self, project: str, name: LockName) -> Lock | None:
         """Who holds a lock now."""
-        return self._get(project, f"lock#{name}", Lock)
+        return self._items.get(project, f"lock#{name}", Lock)
 
     def acquire(
         self, project: str, name: LockName, execution: str, *, instead_of: str | None = None
     ) -> bool:
         """Take a lock that is free, already ours, or held by `instead_of` (which ended)."""
-        item = _item(_pk(project), f"lock#{name}", Lock(holder=execution, acquired_at=_now()))
-        return self._put(
-            item,
-            "attribute_not_exists(pk) OR holder IN (:self, :old)",
+        return self._items.put(
+            project,
+            f"lock#{name}",
+            Lock(holder=execution, acquired_at=_now()),
+            f"{ABSENT} OR holder IN (:self, :old)",
             {":self": execution, ":old": instead_of or execution},
         )
 
     def release(self, project: str, name: LockName, execution: str) -> bool:
         """Give back a lock; False if it was not held by `execution`."""
-        return self._delete(project, f"lock#{name}", "holder = :self", {":self": execution})
+        return self._items.delete(project, f"lock#{name}", "holder = :self", {":self": execution})
 
     # Training due -----------------------------------------------------------------------------
 
     def training_due(self, project: str) -> TrainingDue | None:
         """Whether labelled rows wait for a verdict."""
-        return self._get(project, "training", TrainingDue)
+        return self._items.get(project, "training", TrainingDue)
 
     def make_training_due(self, project: str, lake_version: int, run: str) -> None:
         """Note that the history at `lake_version` waits for a verdict."""
         due = TrainingDue(lake_version=lake_version, since=_now(), run=run)
-        self._put(
-            _item(_pk(project), "training", due),
-            "attribute_not_exists(pk) OR lake_version <= :new",
-            {":new": lake_version},
-        )
+        condition = f"{ABSENT} OR lake_version <= :new"
+        self._items.put(project, "training", due, condition, {":new": lake_version})
 
     def training_failed(self, project: str, run: str) -> None:
         """Note that a run tried to settle the training and failed: the next drop tries again."""
-        try:
-            self._table.update_item(
-                Key={"pk": _pk(project), "sk": "training"},
-                UpdateExpression="SET failed_run = :run",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues={":run": run},
-            )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
+        self._items.update(project, "training", {"failed_run": run})
 
     def clear_training(self, project: str, lake_version: int) -> bool:
         """A verdict was reached on `lake_version`; rows that came later stay due."""
-        return self._delete(
+        return self._items.delete(
             project, "training", "lake_version <= :judged", {":judged": lake_version}
         )
 
@@ -216,7 +155,7 @@ class Ledger:
 
     def champion(self, project: str) -> Champion | None:
         """The model in production."""
-        return self._get(project, "champion", Champion)
+        return self._items.get(project, "champion", Champion)
 
     def move_champion(self, project: str, champion: Champion, expected: str | None) -> None:
         """Make `champion` the model in production if `expected` (a version) still is, or it is.
@@ -224,10 +163,10 @@ class Ledger:
         Raises:
             ChampionMoved: somebody else changed the champion in between.
         """
-        condition = "attribute_not_exists(pk)" if expected is None else "version = :expected"
-        item = _item(_pk(project), "champion", champion)
+        condition = ABSENT if expected is None else "version = :expected"
         values = {":new": champion.version} | ({":expected": expected} if expected else {})
-        if not self._put(item, f"{condition} OR version = :new", values):
+        condition += " OR version = :new"
+        if not self._items.put(project, "champion", champion, condition, values):
             now = self.champion(project)
             raise ChampionMoved(
                 f"Version {champion.version} of {project} was compared against version {expected}, "
@@ -237,153 +176,59 @@ class Ledger:
 
     def put_model(self, project: str, model: RegisteredModel) -> None:
         """Write what is known of a registered model."""
-        self._table.put_item(Item=_item(_pk(project), _model_sk(model.version), model))
+        self._items.put(project, _model_sk(model.version), model)
 
     def model(self, project: str, version: str) -> RegisteredModel | None:
         """One registered model."""
-        return self._get(project, _model_sk(version), RegisteredModel)
+        return self._items.get(project, _model_sk(version), RegisteredModel)
 
     def models(self, project: str) -> list[RegisteredModel]:
         """A project's registered models, oldest first."""
-        return [_read(item, RegisteredModel) for item in self._query(project, "model#")]
+        return self._items.query(project, "model#", RegisteredModel)
 
     def take_pending_model(self, project: str, version: str) -> bool:
         """Claim the decision on a model that awaits one; False if it was taken already."""
-        try:
-            self._table.update_item(
-                Key={"pk": _pk(project), "sk": _model_sk(version)},
-                UpdateExpression="SET awaiting = :no",
-                ConditionExpression="awaiting = :yes",
-                ExpressionAttributeValues={":no": False, ":yes": True},
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return self._items.update(
+            project, _model_sk(version), {"awaiting": False}, "#awaiting = :yes", {":yes": True}
+        )
 
     # Projects and mails -----------------------------------------------------------------------
 
     def project(self, project: str) -> ProjectPointer | None:
         """The version of a project that new runs use."""
-        return self._get(project, "project", ProjectPointer)
+        return self._items.get(project, "project", ProjectPointer)
 
     def point_project(self, project: str, version: str) -> None:
         """Make a version the one that new runs use."""
         pointer = ProjectPointer(version=version, pushed_at=_now())
-        self._table.put_item(Item=_item(_pk(project), "project", pointer))
+        self._items.put(project, "project", pointer)
 
     def projects(self) -> list[str]:
         """Every pushed project (a scan: for people, not for the flow)."""
-        names: list[str] = []
-        start: dict[str, Any] = {}
-        while True:
-            page = self._table.scan(
-                FilterExpression=Key("sk").eq("project"), ProjectionExpression="pk", **start
-            )
-            names += [item["pk"].removeprefix("project#") for item in page["Items"]]
-            if "LastEvaluatedKey" not in page:
-                return sorted(names)
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return self._items.projects_with("project")
 
     def claim_mail(self, project: str, run: str) -> bool:
         """Claim a run's final mail; False if it was claimed before."""
-        item = {"pk": _pk(project), "sk": f"mail#{run}", "claimed_at": _now().isoformat()}
-        return self._put(item, "attribute_not_exists(pk)")
+        return self._items.put(project, f"mail#{run}", MailClaim(claimed_at=_now()), ABSENT)
 
     def release_mail(self, project: str, run: str) -> None:
         """Give a claimed mail back: it could not be sent."""
-        self._table.delete_item(Key={"pk": _pk(project), "sk": f"mail#{run}"})
-
-    # The table --------------------------------------------------------------------------------
-
-    def _get(self, project: str, sk: str, model: type[Any]) -> Any:
-        answer = self._table.get_item(Key={"pk": _pk(project), "sk": sk}, ConsistentRead=True)
-        return _read(answer["Item"], model) if "Item" in answer else None
-
-    def _query(self, project: str, prefix: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        condition = Key("pk").eq(_pk(project)) & Key("sk").begins_with(prefix)
-        while True:
-            page = self._table.query(KeyConditionExpression=condition, ConsistentRead=True, **start)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-
-    def _put(
-        self, item: dict[str, Any], condition: str, values: dict[str, Any] | None = None
-    ) -> bool:
-        arguments: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
-        if values:
-            arguments["ExpressionAttributeValues"] = values
-        return _conditional(self._table.put_item, **arguments)
-
-    def _delete(self, project: str, sk: str, condition: str, values: dict[str, Any]) -> bool:
-        return _conditional(
-            self._table.delete_item,
-            Key={"pk": _pk(project), "sk": sk},
-            ConditionExpression=condition,
-            ExpressionAttributeValues=values,
-        )
+        self._items.delete(project, f"mail#{run}")
 
     def _update_drop(
-        self, project: str, drop_id: str, values: dict[str, Any], *, only_pending: bool = False
+        self, project: str, drop_id: str, changes: dict[str, Any], *, only_pending: bool = False
     ) -> bool:
-        values = values | {"updated_at": _now().isoformat()}
-        condition = "attribute_exists(pk)"
-        names = {f"#{name}": name for name in values}
-        extra: dict[str, Any] = {}
-        if only_pending:
-            condition += " AND #state IN (:claimed, :started)"
-            names["#state"] = "state"
-            extra = {":claimed": "claimed", ":started": "started"}
-        return _conditional(
-            self._table.update_item,
-            Key={"pk": _pk(project), "sk": f"drop#{drop_id}"},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={f":{name}": value for name, value in values.items()} | extra,
-        )
-
-
-def _conditional(call: Any, **arguments: Any) -> bool:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        if error_code(error) == "ConditionalCheckFailedException":
-            return False
-        raise
-    return True
-
-
-def _pk(project: str) -> str:
-    return f"project#{project}"
+        changes = changes | {"updated_at": _now().isoformat()}
+        if not only_pending:
+            return self._items.update(project, f"drop#{drop_id}", changes)
+        pending = {f":pending{n}": state for n, state in enumerate(PENDING)}
+        condition = f"{PRESENT} AND #state IN ({', '.join(pending)})"
+        return self._items.update(project, f"drop#{drop_id}", changes, condition, pending)
 
 
 def _model_sk(version: str) -> str:
+    """Sorts by number, as DynamoDB sorts by text."""
     return f"model#{int(version):08d}"
-
-
-def _item(pk: str, sk: str, document: Document) -> dict[str, Any]:
-    values = document.model_dump(mode="json", exclude_none=True)
-    return {"pk": pk, "sk": sk, **_to_dynamo(values)}
-
-
-def _to_dynamo(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    if isinstance(value, dict):
-        return {key: _to_dynamo(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_to_dynamo(inner) for inner in value]
-    return value
-
-
-def _read(item: dict[str, Any], model: type[Any]) -> Any:
-    values = {key: value for key, value in item.items() if key not in ("pk", "sk")}
-    return model.model_validate(values)
 
 
 def _now() -> dt.datetime:

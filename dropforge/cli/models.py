@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from dropforge.aws.ledger import RegisteredModel
 from dropforge.cli import executions
 from dropforge.cli.console import line
 from dropforge.cli.follow import follow
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage, Wait
 from dropforge.cli.session import Session, connect
 from dropforge.errors import DropforgeError, RunFailed
+from dropforge.ledger import RegisteredModel
 
 
 class NothingToRollBackTo(DropforgeError):

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from dropforge.aws.ledger import Ledger, ProjectPointer
+from dropforge.aws.ledger import Ledger
 from dropforge.aws.stack import Stack
 from dropforge.cli.clouds import Cloud, choose
 from dropforge.cli.console import remark
 from dropforge.cli.options import CloudKind
 from dropforge.errors import UnknownProject
+from dropforge.ledger import ProjectPointer
 
 
 @dataclass(frozen=True)

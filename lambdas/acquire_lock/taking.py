@@ -5,8 +5,9 @@ asked before the lock is taken (a covered run need not wait) and again after (th
 finished in between); a covered run never keeps the lock.
 """
 
-from dropforge.aws.ledger import Ledger, LockName
+from dropforge.aws.ledger import Ledger
 from dropforge.drops import PENDING
+from dropforge.ledger import LockName
 from lambdas.entry import Answer, Request
 from lambdas.executions import find_execution
 

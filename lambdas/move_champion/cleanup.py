@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from dropforge import names
 from dropforge.aws.clients import client, error_code
-from dropforge.aws.ledger import Champion
+from dropforge.ledger import Champion
 from lambdas.sagemaker import find
 from lambdas.settings import LakeSettings
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 from dropforge import layout
 from dropforge.aws.documents import write_document
-from dropforge.aws.ledger import Champion
+from dropforge.ledger import Champion
 from dropforge.runs import Deployment, EndpointAction
 from lambdas.entry import Answer, Request
 from lambdas.plan_endpoint.request import Action

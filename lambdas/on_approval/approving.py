@@ -4,8 +4,8 @@ import hashlib
 from typing import Literal
 
 from dropforge import names
-from dropforge.aws.ledger import RegisteredModel
 from dropforge.errors import ChampionMoved
+from dropforge.ledger import RegisteredModel
 from dropforge.mail import Mail
 from lambdas.entry import Answer
 from lambdas.executions import start_execution

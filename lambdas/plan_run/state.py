@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from dropforge import layout
 from dropforge.aws.documents import read_document
-from dropforge.aws.ledger import Champion, TrainingDue
 from dropforge.aws.projects import fetch_project
 from dropforge.drops import DropRecord, PrepareResult
+from dropforge.ledger import Champion, TrainingDue
 from dropforge.project import ProjectSpec
 from lambdas.plan_run.request import PlanRequest
 from lambdas.settings import LakeSettings

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from dropforge import names
 from dropforge.aws.clients import client
-from dropforge.aws.ledger import ModelStatus
 from dropforge.drops import Document, PrepareResult
 from dropforge.evaluation import Evaluation
+from dropforge.ledger import ModelStatus
 from dropforge.verdict import Verdict
 from lambdas.sagemaker import find, is_present
 

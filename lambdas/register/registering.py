@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from dropforge import layout
 from dropforge.aws.documents import find_document, read_document, write_document
-from dropforge.aws.ledger import Ledger, ModelStatus, RegisteredModel
+from dropforge.aws.ledger import Ledger
 from dropforge.aws.projects import fetch_project
 from dropforge.drops import PrepareResult
 from dropforge.errors import ArtifactBroken
 from dropforge.evaluation import Evaluation
+from dropforge.ledger import ModelStatus, RegisteredModel
 from dropforge.project import ProjectSpec
 from dropforge.runs import Registration
 from dropforge.verdict import Verdict

@@ -1,6 +1,6 @@
 """Give a lock back; one that somebody else holds by now is left alone."""
 
-from dropforge.aws.ledger import LockName
+from dropforge.ledger import LockName
 from lambdas.entry import Answer, Request, takes
 from lambdas.settings import LedgerSettings, load
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from dropforge.aws.ledger import ProjectPointer
 from dropforge.dropkey import drop_id
 from dropforge.drops import DropRecord
+from dropforge.ledger import ProjectPointer
 from tests.flow.account import Account, wait_for
 from tests.flow.conftest import Push
 from tests.flow.customers import customers

@@ -11,5 +11,5 @@ from dropforge.aws import clients
 def forgotten_clients() -> Iterator[None]:
     """Clients are kept for a process; a test's clients end with it."""
     yield
-    if clients.client.cache_info().currsize or clients.resource.cache_info().currsize:
-        clients.forget()
+    clients.client.cache_clear()
+    clients.resource.cache_clear()

@@ -7,9 +7,9 @@ import sys
 import boto3
 import pytest
 
-from dropforge.aws.ledger import Champion
 from dropforge.cli import checks
 from dropforge.cli.session import Session
+from dropforge.ledger import Champion
 
 from .conftest import Dropforge
 from .test_drops import event, failed_drop

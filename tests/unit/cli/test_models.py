@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from dropforge.aws.ledger import Champion, RegisteredModel
 from dropforge.cli.session import Session
+from dropforge.ledger import Champion, RegisteredModel
 
 from .conftest import Dropforge
 from .test_drops import executions

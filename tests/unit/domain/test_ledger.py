@@ -7,9 +7,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from dropforge.aws.ledger import Champion, Ledger, RegisteredModel
+from dropforge.aws.ledger import Ledger
 from dropforge.drops import DropRecord, Reason
 from dropforge.errors import ChampionMoved
+from dropforge.ledger import Champion, RegisteredModel
 
 NOW = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
 

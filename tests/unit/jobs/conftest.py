@@ -15,9 +15,10 @@ import pytest
 from moto import mock_aws
 
 from dropforge.aws import clients
-from dropforge.aws.ledger import Champion, Ledger
+from dropforge.aws.ledger import Ledger
 from dropforge.dropkey import drop_id
 from dropforge.drops import DropRecord, PrepareResult
+from dropforge.ledger import Champion
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.accept.merge import with_origin
 from sagemaker_jobs.evaluate import evaluate

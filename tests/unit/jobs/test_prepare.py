@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dropforge.aws.ledger import RegisteredModel
 from dropforge.drops import DropOutcome, DropRecord
 from dropforge.errors import NoTrainingData
+from dropforge.ledger import RegisteredModel
 from sagemaker_jobs.history.table import History
 from tests.unit.jobs.conftest import Made, World, as_csv, loans, make_spec
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from dropforge import layout
 from dropforge.aws.documents import write_bytes, write_document
-from dropforge.aws.ledger import Champion, RegisteredModel
 from dropforge.drops import (
     DropOutcome,
     DropRecord,
@@ -15,6 +14,7 @@ from dropforge.drops import (
     SnapshotSummary,
 )
 from dropforge.evaluation import Comparison, Evaluation, Holdout, Interval, ModelFigures
+from dropforge.ledger import Champion, RegisteredModel
 from dropforge.project import ProjectSpec
 from dropforge.verdict import Rule, Verdict
 

@@ -1,0 +1,65 @@
+"""What the ledger's items say. How they are read and written is `dropforge.aws.ledger`'s matter."""
+
+import datetime as dt
+from typing import Literal
+
+from dropforge.drops import Document
+
+LockName = Literal["pipeline", "deployment"]
+ModelStatus = Literal["Approved", "PendingManualApproval", "Rejected"]
+
+
+class Champion(Document):
+    """The model in production. `previous` is the version it took over from."""
+
+    version: str
+    model_package_arn: str
+    artifact_uri: str
+    run: str
+    config_name: str | None = None
+    previous: str | None = None
+    promoted_at: dt.datetime
+
+
+class TrainingDue(Document):
+    """Labelled rows wait for a verdict. `failed_run` is the last run that tried and failed."""
+
+    lake_version: int
+    since: dt.datetime
+    run: str
+    failed_run: str | None = None
+
+
+class ProjectPointer(Document):
+    """The version of a project that new runs use."""
+
+    version: str
+    pushed_at: dt.datetime
+
+
+class RegisteredModel(Document):
+    """A model package as the ledger knows it. `awaiting`: a person must still decide."""
+
+    version: str
+    model_package_arn: str
+    artifact_uri: str
+    run: str
+    project_version: str
+    verdict: str
+    status: ModelStatus
+    awaiting: bool = False
+    expected_champion: str | None = None
+    registered_at: dt.datetime
+
+
+class Lock(Document):
+    """Who holds a lock."""
+
+    holder: str
+    acquired_at: dt.datetime
+
+
+class MailClaim(Document):
+    """That somebody sends a run's final mail, or has."""
+
+    claimed_at: dt.datetime
