@@ -30,6 +30,19 @@ def stack_name(stage: str) -> str:
     return f"{STACK_PREFIX}-{stage}"
 
 
+def machine_name(stage: str, machine: str) -> str:
+    """`dropforge-<stage>-pipeline` and `dropforge-<stage>-deployment`."""
+    return f"{STACK_PREFIX}-{stage}-{machine}"
+
+
+def ran_on(execution_arn: str, machine: str) -> bool:
+    """Whether an execution is of a stage's machine: its ARN ends `:execution:<machine>:<name>`.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+    return execution_arn.split(":")[-2].endswith(f"-{machine}")
+
+
 def endpoint_name(project: str, stage: str) -> str:
     """The project's endpoint: the same name for as long as the project lives."""
     return f"{slug(project)}-{stage}"

@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from dropforge.names import machine_name
 from infra.endpoint_change import MAX_POLLS, EndpointChange
 from infra.functions import Functions
 from infra.machine import (
@@ -24,7 +25,6 @@ from infra.machine import (
     state_machine,
     wait_for_lock,
 )
-from infra.naming import machine_name
 from infra.rollback import Rollback
 from infra.settings import StageSettings
 from infra.tasks.common import catch, growing_wait, jsonata

@@ -4,6 +4,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
+from dropforge.names import machine_name
 from infra.functions import TIMEOUTS, Functions
 from infra.naming import (
     endpoint_arns,
@@ -12,7 +13,6 @@ from infra.naming import (
     execution_arns,
     foreign_setting_arns,
     machine_arn,
-    machine_name,
     model_arns,
     package_arns,
     package_group_arns,

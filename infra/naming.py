@@ -2,13 +2,6 @@
 
 from aws_cdk import ArnFormat, Stack
 
-from dropforge.names import STACK_PREFIX
-
-
-def machine_name(stage: str, machine: str) -> str:
-    """`dropforge-<stage>-pipeline` and `dropforge-<stage>-deployment`."""
-    return f"{STACK_PREFIX}-{stage}-{machine}"
-
 
 def machine_arn(stack: Stack, name: str) -> str:
     """The machine's ARN from its fixed name: functions and machines would else need each other."""

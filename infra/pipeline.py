@@ -14,10 +14,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from dropforge.names import machine_name
 from infra.challenger import Challenger, find_champion
 from infra.functions import Functions
 from infra.machine import RUN, condition, failed, given, machine_role, state_machine, wait_for_lock
-from infra.naming import machine_name
 from infra.pipeline_jobs import LakeUris, PipelineJobs
 from infra.settings import StageSettings
 from infra.tasks.common import jsonata

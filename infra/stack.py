@@ -5,14 +5,14 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from dropforge.names import stack_name
+from dropforge.names import machine_name, stack_name
 from infra.deployment import Deployment
 from infra.events import Events
 from infra.function_permissions import FunctionPermissions
 from infra.functions import Functions
 from infra.image import JobImage
 from infra.intake import Intake
-from infra.naming import machine_arn, machine_name
+from infra.naming import machine_arn
 from infra.notifications import Notifications
 from infra.pipeline import Pipeline
 from infra.roles import JobRoles

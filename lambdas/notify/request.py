@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from dropforge import names
 from lambdas.entry import Answer, Request
 
 
@@ -34,7 +35,7 @@ class NotifyRequest(Request):
     @property
     def is_pipeline(self) -> bool:
         """Whether it is the run itself: a deployment that a person asked for ends on its own."""
-        return self.root == self.run
+        return names.ran_on(self.execution, "pipeline")
 
     @model_validator(mode="after")
     def _failure_says_where(self) -> Self:

@@ -160,6 +160,8 @@ def test_rolling_back_serves_the_model_before(account: Account, scored: DropReco
     account.dropforge("rollback", "main", "--wait")
     now = account.ledger.champion("main")
     assert now is not None and now.version == champion.previous
+    mail = account.mail(f"[main/dev] DEPLOYED v{champion.previous}")
+    assert f"Undo: dropforge rollback main --to {champion.version}" in mail.body
     assert _serving(account) == champion.previous
 
 

@@ -191,8 +191,8 @@ def _make() -> Account:
     topic = _client("sns").create_topic(Name="dropforge-dev")["TopicArn"]
     return Account(
         ledger=settings._ledger(TABLE),
-        pipeline_arn=_machine("Pipeline"),
-        deployment_arn=_machine("Deployment"),
+        pipeline_arn=_machine("pipeline"),
+        deployment_arn=_machine("deployment"),
         topic_arn=topic,
         mailbox_url=_mailbox(topic),
     )

@@ -349,24 +349,25 @@ def test_a_deployment_of_its_own_is_mailed_and_touches_no_run(account: Account) 
     assert account.ledger.lock("credit", "pipeline") is not None
 
 
-def test_a_deployment_that_a_person_asked_for_is_mailed(account: Account) -> None:
+@pytest.mark.parametrize("run", [RUN, "credit-rollback-1-1"], ids=["the model's", "its own"])
+def test_a_deployment_that_a_person_asked_for_is_mailed(account: Account, run: str) -> None:
     deployment = deploying(account, "rollback")
     done = Deployment(
         project="credit",
-        run=RUN,
+        run=run,
         version="7",
         previous="8",
         endpoint="credit-dev",
         action="updated",
         smoke_checks=5,
     )
-    write_document(layout.deployment(LAKE, "credit", RUN), done)
-    assert tell(account, deployment) is True
+    write_document(layout.deployment(LAKE, "credit", run), done)
+    assert tell(account, deployment, run=run) is True
     mail = account.mails()[-1]
     assert mail["subject"] == "[credit/dev] DEPLOYED v7: a person went back to it"
     assert "Undo: dropforge rollback credit --to 8" in mail["body"]
     assert "passed 5 checks" in mail["body"]
-    assert tell(account, deployment) is False
+    assert tell(account, deployment, run=run) is False
 
 
 def deploying(account: Account, reason: str) -> str:
