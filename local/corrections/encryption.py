@@ -6,7 +6,7 @@ forgets the key works there and fails in an account. DynamoDB's use of the key i
 
 import contextvars
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -14,6 +14,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kms, s3, sns, sqs
 
 from local.corrections.identity import names_service
+from local.corrections.provisioning import Handlers, afterwards
 from local.home import ACCOUNT, REGION
 
 # What the caller must be allowed on the key, beside the action itself.
@@ -102,37 +103,20 @@ def key_of(resource_arn: str) -> str | None:
     return str(key["Arn"]) if key else None
 
 
-def keep_bucket_encryption(handlers: dict[str, dict[str, Any]]) -> None:
+def keep_bucket_encryption(handlers: Handlers) -> None:
     """BucketEncryption of a template reaches the bucket (the emulator drops it).
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-bucketencryption.html
     """
-    bucket = handlers["AWS::S3::Bucket"]
-    create: Callable[..., Any] = bucket["create"]
-    update: Callable[..., Any] = bucket["update"]
-
-    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        result = create(logical_id, properties, stack)
-        _encrypt(result[0], properties)
-        return result
-
-    def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
-        result = update(physical_id, old, new, *rest)
-        _encrypt(result[0], new)
-        return result
-
-    bucket["create"], bucket["update"] = created, updated
+    afterwards(handlers, "AWS::S3::Bucket", _encrypt)
 
 
-def keep_topics_closed(handlers: dict[str, dict[str, Any]]) -> None:
+def keep_topics_closed(handlers: Handlers) -> None:
     """A topic of a template keeps its key, and its default policy admits this account's services.
 
     The emulator drops KmsMasterKeyId, and its default policy lets every role publish.
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """
-    topic = handlers["AWS::SNS::Topic"]
-    create: Callable[..., Any] = topic["create"]
-    update: Callable[..., Any] = topic["update"]
 
     def close(arn: str, properties: dict[str, Any]) -> None:
         attributes = sns._topics[arn]["attributes"]
@@ -143,17 +127,7 @@ def keep_topics_closed(handlers: dict[str, dict[str, Any]]) -> None:
                 statement["Condition"] = {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
         attributes["Policy"] = json.dumps(policy)
 
-    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        result = create(logical_id, properties, stack)
-        close(result[0], properties)
-        return result
-
-    def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
-        result = update(physical_id, old, new, *rest)
-        close(result[0], new)
-        return result
-
-    topic["create"], topic["update"] = created, updated
+    afterwards(handlers, "AWS::SNS::Topic", close)
 
 
 def _encrypt(bucket: str, properties: dict[str, Any]) -> None:

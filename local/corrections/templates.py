@@ -18,6 +18,7 @@ from ministack.core import persistence
 from ministack.services import stepfunctions as sfn
 
 from local.corrections import encryption, functions
+from local.corrections.provisioning import Handlers, afterwards
 from local.sagemaker.api import SageMaker
 from local.sagemaker.errors import SageMakerError
 
@@ -131,23 +132,11 @@ def _wait_a_minute_only(custom_resource: Any) -> None:
     custom_resource.invoke_custom_resource = impatient
 
 
-def _keep_tracing(handlers: dict[str, dict[str, Any]]) -> None:
+def _keep_tracing(handlers: Handlers) -> None:
     """TracingConfiguration of a state machine is kept and described (the emulator drops it)."""
-    machine = handlers["AWS::StepFunctions::StateMachine"]
-    create, update = machine["create"], machine["update"]
 
     def keep(arn: str, properties: dict[str, Any]) -> None:
         enabled = (properties.get("TracingConfiguration") or {}).get("Enabled", False)
         sfn._state_machines[arn]["tracingConfiguration"] = {"enabled": enabled in (True, "true")}
 
-    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        result = create(logical_id, properties, stack)
-        keep(result[0], properties)
-        return result
-
-    def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
-        result = update(physical_id, old, new, *rest)
-        keep(result[0], new)
-        return result
-
-    machine["create"], machine["update"] = created, updated
+    afterwards(handlers, "AWS::StepFunctions::StateMachine", keep)
