@@ -6,6 +6,7 @@ from typing import Literal
 from dropforge.drops import Document
 
 LockName = Literal["pipeline", "deployment"]
+DeploymentReason = Literal["promote", "approval", "rollback"]
 ModelStatus = Literal["Approved", "PendingManualApproval", "Rejected"]
 
 
@@ -50,6 +51,25 @@ class RegisteredModel(Document):
     awaiting: bool = False
     expected_champion: str | None = None
     registered_at: dt.datetime
+
+    def deployment_input(
+        self, project: str, *, run: str, expected: str | None, reason: DeploymentReason
+    ) -> dict[str, str | None]:
+        """The deployment machine's input for this model.
+
+        `expected` is the version that must still be the champion; `run` is where deployment.json
+        is written.
+        """
+        return {
+            "project": project,
+            "project_version": self.project_version,
+            "run": run,
+            "model_package_arn": self.model_package_arn,
+            "version": self.version,
+            "artifact_uri": self.artifact_uri,
+            "expected_champion": expected,
+            "reason": reason,
+        }
 
 
 class Lock(Document):

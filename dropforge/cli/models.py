@@ -53,16 +53,7 @@ def rollback(
     session.pushed(project)
     model, expected = _target(session, project, to)
     name = executions.fresh_name(project, "rollback")
-    document = {
-        "project": project,
-        "project_version": model.project_version,
-        "run": name,
-        "model_package_arn": model.model_package_arn,
-        "version": model.version,
-        "artifact_uri": model.artifact_uri,
-        "expected_champion": expected,
-        "reason": "rollback",
-    }
+    document = model.deployment_input(project, run=name, expected=expected, reason="rollback")
     arn = executions.start(session.stack.deployment_arn, name, document)
     line(f"Rolling {project} back from v{expected} to v{model.version}: {name}.")
     _follow_or_say(session, name, arn, wait)

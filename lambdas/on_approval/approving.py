@@ -48,16 +48,9 @@ def _deploy(settings: ApprovalSettings, project: str, model: RegisteredModel) ->
     """
     identity = hashlib.sha256(model.model_package_arn.encode()).hexdigest()
     name = names.run_name(project, "approval", identity, 1)
-    payload = {
-        "project": project,
-        "project_version": model.project_version,
-        "run": model.run,
-        "model_package_arn": model.model_package_arn,
-        "version": model.version,
-        "artifact_uri": model.artifact_uri,
-        "expected_champion": model.expected_champion,
-        "reason": "approval",
-    }
+    payload = model.deployment_input(
+        project, run=model.run, expected=model.expected_champion, reason="approval"
+    )
     execution, _ = start_execution(settings.deployment_arn, name, payload)
     _decided(settings, project, model)
     return ApprovalAnswer(outcome="deploying", execution=execution)
