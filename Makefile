@@ -18,8 +18,8 @@ WITH_NODE := . requirements/node.sh &&
 WITH_NPX := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-unit test-infra test-flow lint format types check-locks \
-	synth cost deploy destroy lock clean
+.PHONY: help setup demo up down test test-unit test-infra test-flow bench-data lint format types \
+	check-locks synth cost deploy destroy lock clean
 
 help: ## List these targets
 	@echo "Dropforge: a dropped file becomes a judged, deployed model."
@@ -52,6 +52,9 @@ test-infra: $(READY) ## Run the tests of the synthesized template
 
 test-flow: $(READY) ## Run the tests of whole runs on the local cloud
 	@$(WITH_NODE) $(BIN)/python -m pytest tests/flow
+
+bench-data: $(READY) ## Measure what taking data in costs (minutes; BENCH=--quick for a shorter look)
+	@$(BIN)/python -m benchmarks.data $(BENCH)
 
 lint: $(READY) ## Check style and format
 	@$(BIN)/ruff check .

@@ -26,7 +26,10 @@ class Reason(Document):
 
 
 class DropRecord(Document):
-    """A dropped object version as the ledger holds it. `id` is `dropkey.drop_id`'s."""
+    """A dropped object version as the ledger holds it. `id` is `dropkey.drop_id`'s.
+
+    `by` is the principal that put the object there, as S3's event names it.
+    """
 
     id: str
     project: str
@@ -36,6 +39,7 @@ class DropRecord(Document):
     state: DropState
     attempt: int = 1
     size: int | None = None
+    by: str | None = None
     period: str | None = None
     kind: DropKind | None = None
     execution: str | None = None
@@ -49,10 +53,15 @@ class DropRecord(Document):
 
 
 class ColumnDrift(Document):
-    """How far one column's distribution is from the champion's baseline."""
+    """How far one column's distribution is from the champion's baseline, or the previous period's.
+
+    `psi` is the population stability index, `js` the Jensen-Shannon distance (0 to 1).
+    """
 
     column: str
     psi: float | None
+    js: float | None = None
+    against: Literal["champion", "previous"] = "champion"
     alarm: bool = False
     note: str | None = None
 

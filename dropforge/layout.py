@@ -39,6 +39,11 @@ def history_table(lake: str, project: str) -> S3Uri:
     return S3Uri(lake, f"lake/{project}/history")
 
 
+def profiles(lake: str, project: str) -> S3Uri:
+    """The profiles of the history's data files, one document a file, and their totals."""
+    return S3Uri(lake, f"lake/{project}/profiles")
+
+
 def predictions_table(lake: str, project: str) -> S3Uri:
     """The Delta table of everything scored in batch."""
     return S3Uri(lake, f"lake/{project}/predictions")
@@ -105,7 +110,7 @@ def predictions_csv(lake: str, project: str, period: str, name: str, drop: str) 
 
 
 def quarantine(lake: str, project: str, period: str, drop: str) -> S3Uri:
-    """The explanation of a file that was not taken: reasons.json and rows.csv below it."""
+    """The explanation of a file that was not taken: report.html, reasons.json and rows.csv."""
     return S3Uri(lake, f"quarantine/{project}/{period}/{drop}")
 
 

@@ -10,23 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from dropforge.contract import ColumnSpec as ColumnSpec
+from dropforge.contract import ContractSpec as ContractSpec
+from dropforge.contract import Scalar as Scalar
+from dropforge.contract import Share as Share
+from dropforge.contract import Strict
 from dropforge.dropkey import PROJECT_NAME
 from dropforge.errors import InvalidProject
 from dropforge.period import Unit
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Scalar = str | int | float | bool
-ColumnType = Literal["string", "integer", "number", "boolean", "date"]
-Role = Literal["id", "target", "feature", "time", "group", "protected", "ignored"]
+Days = Annotated[str, Field(pattern=r"^\d{1,5}d$")]
+"""A span of time in whole days, as `90d`."""
 Metric = Literal["auc", "average_precision", "log_loss", "brier"]
-
-
-class Strict(BaseModel):
-    """A part of the specification: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Tune(Strict):
@@ -114,21 +111,6 @@ class DataCapture(Strict):
     sampling_percentage: int = Field(default=100, ge=0, le=100)
 
 
-class ColumnSpec(Strict):
-    """One column of the contract."""
-
-    type: ColumnType
-    role: Role = "feature"
-    nullable: bool = True
-    personal: bool = False
-
-
-class ContractSpec(Strict):
-    """What a dropped file must hold. Columns beyond it are ignored with a warning."""
-
-    columns: dict[str, ColumnSpec] = Field(min_length=1)
-
-
 Impute = Literal["none", "median", "mean", "most_frequent", "missing_category"]
 
 
@@ -191,10 +173,12 @@ class ProjectSpec(Strict):
     notify: Notify = Notify()
     min_labelled_share: Share = 0.95
     max_rejected_share: Share = 0.0
-    label_maturity_days: int = Field(default=0, ge=0)
+    label_maturity: Days = "0d"
+    retention: Days = "365d"
     same_period: Literal["replace", "append"] = "replace"
     encoding: Literal["utf-8", "utf-16", "cp932", "shift_jis", "latin-1"] = "utf-8"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
     protected: list[str] = []
     personal: list[str] = []
     features: FeaturesSpec
@@ -223,9 +207,26 @@ class ProjectSpec(Strict):
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
 
     @property
+    def label_maturity_days(self) -> int:
+        """Periods younger than this neither train nor judge."""
+        return int(self.label_maturity.removesuffix("d"))
+
+    @property
+    def retention_days(self) -> int:
+        """How long versions of the history stay readable."""
+        return int(self.retention.removesuffix("d"))
+
+    @property
     def protected_columns(self) -> list[str]:
         """Columns that fairness is looked at by: those named, and those with a rule."""
         return list(dict.fromkeys([*self.protected, *self.promotion.fairness]))
+
+    @property
+    def personal_columns(self) -> list[str]:
+        """Columns of which no value is kept beside the rows: the id, and those marked personal."""
+        columns = self.contract.columns if self.contract else {}
+        marked = [name for name, column in columns.items() if column.personal]
+        return list(dict.fromkeys([self.id, *self.personal, *marked]))
 
     def canonical_json(self) -> str:
         """The document that is stored and hashed."""

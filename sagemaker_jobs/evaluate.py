@@ -33,7 +33,7 @@ from sagemaker_jobs.judging.judge import Judged, importances, judge, row_latency
 from sagemaker_jobs.judging.report import Report, write_report
 from sagemaker_jobs.learning.dataset import read_table
 from sagemaker_jobs.settings import Settings, job_parser
-from sagemaker_jobs.snapshot.build import LABEL
+from sagemaker_jobs.snapshot.rows import LABEL
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from sagemaker_jobs.settings import Settings, job_parser
 from sagemaker_jobs.snapshot.build import build_snapshot
 from sagemaker_jobs.snapshot.champion import ChampionFacts, read_champion
 from sagemaker_jobs.snapshot.judged import times_judged
-from sagemaker_jobs.storage import read_if_exists, upload_folder
+from sagemaker_jobs.storage import read_if_exists, upload_file, upload_folder
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Prepare:
             lake_version=self._history.version,
             training_due=snapshot is not None,
             snapshot=snapshot,
-            scoring_uri=self._scoring_uri() if any(o.scoring_rows for o in outcomes) else None,
+            scoring_uri=f"{self._scoring}/" if any(o.scoring_rows for o in outcomes) else None,
             seconds=time.perf_counter() - started,
         )
         write_document(self._result_uri, result)
@@ -105,8 +105,11 @@ class Prepare:
             self._history,
             lambda period, drop: layout.quarantine(self._lake, self._spec.name, period, drop),
             s3=client("s3"),
+            read=read_if_exists,
             write=write_bytes,
+            profiles=layout.profiles(self._lake, self._spec.name),
             folder=folder,
+            run=self._run,
             accepted_before=self._ledger.drops(self._spec.name, ["accepted"]),
             baseline=champion.baseline if champion else None,
         )
@@ -115,8 +118,8 @@ class Prepare:
         for drop in pending:
             item = reader.accept(drop)
             if item.scoring is not None:
-                target = f"{self._scoring_uri()}{drop.id}.parquet"
-                write_bytes(target, item.scoring, "application/vnd.apache.parquet")
+                upload_file(item.scoring, self._scoring / item.scoring.name)
+                item.scoring.unlink()
             accepted.append(item)
         return accepted
 
@@ -175,6 +178,6 @@ class Prepare:
                     reasons=outcome.reasons,
                 )
 
-    def _scoring_uri(self) -> str:
-        uri: S3Uri = layout.scoring(self._lake, self._spec.name, self._run, self._round)
-        return f"{uri}/"
+    @property
+    def _scoring(self) -> S3Uri:
+        return layout.scoring(self._lake, self._spec.name, self._run, self._round)

@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 Kind = Literal["string", "integer", "number", "boolean", "date"]
 
+Decimal = Literal[".", ","]
+"""How a file writes the decimal mark: `1234.5`, or `1.234,5` and `1234,5`."""
+
 MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A"})
 """What stands for a missing number. In a text column only the empty text is missing: `NA` is a
 category there."""
@@ -19,6 +22,9 @@ TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMA_NUMBER = re.compile(
+    r"([+-]?(?:\d{1,3}(?:\.\d{3})+|\d*))(?:,(\d*))?((?:[eE][+-]?\d+)?)", re.ASCII
+)
 _DATE = re.compile(r"(\d{4})([-/]?)(\d{2})\2(\d{2})(?:[T ]00:00:00(?:\.0+)?)?", re.ASCII)
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _NAN = math.nan
@@ -48,6 +54,24 @@ def number_from_text(text: str) -> float:
     if math.isinf(value):
         raise ValueError("not a finite number")
     return value
+
+
+def point_for_comma(text: str) -> str:
+    """A number written with a decimal comma as the same with a point; other texts unchanged.
+
+    Points may group thousands: `1.234,5` is `1234.5`. A point anywhere else is no number:
+
+    Raises:
+        ValueError: `1.5`, which a file with decimal commas does not mean as one and a half.
+    """
+    text = text.strip()
+    match = _COMMA_NUMBER.fullmatch(text)
+    if match is not None:
+        whole, fraction, exponent = match.groups()
+        return whole.replace(".", "") + ("" if fraction is None else f".{fraction}") + exponent
+    if _NUMBER.fullmatch(text) is not None:
+        raise ValueError("not a number with a decimal comma")
+    return text
 
 
 def integer_from_text(text: str) -> float:

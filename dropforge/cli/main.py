@@ -4,6 +4,7 @@ import typer
 
 from dropforge import __version__
 from dropforge.cli import (
+    data,
     demo,
     doctor,
     drops,
@@ -45,6 +46,7 @@ app.command(rich_help_panel=WORK)(drops.redrive)
 app.command(rich_help_panel=WORK)(predict.predict)
 app.command(rich_help_panel=LOOK)(runs.runs)
 app.add_typer(runs.run_app, name="run", rich_help_panel=LOOK)
+app.add_typer(data.app, name="data", rich_help_panel=LOOK)
 app.add_typer(mails.app, name="mail", rich_help_panel=LOOK)
 
 

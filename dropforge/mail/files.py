@@ -31,7 +31,8 @@ def file_lines(drop: DropOutcome) -> list[str]:
     lines += [f"    {line}" for line in reason_lines(drop.reasons)]
     lines += [f"    Warning: {warning}" for warning in drop.warnings]
     if drop.quarantine_uri:
-        lines.append(f"    Explained in {drop.quarantine_uri}")
+        lines.append(f"    Explained in {drop.quarantine_uri}report.html")
+        lines.append(f"    The rows concerned: {drop.quarantine_uri}rows.csv")
     return lines
 
 

@@ -1,5 +1,6 @@
 """The mail of a run that ended as it should, whatever the verdict."""
 
+from dropforge.drops import ColumnDrift
 from dropforge.mail.figures import METRIC_NAMES, holdout_lines, rule_lines, table
 from dropforge.mail.files import files, first_reason
 from dropforge.mail.text import Event, Mail, join, subject, took
@@ -119,13 +120,20 @@ def _scored(story: RunStory) -> list[list[str]]:
 
 
 def _drift(story: RunStory) -> list[list[str]]:
-    drift = story.evaluation.drift if story.evaluation else []
-    drift = drift or [column for drop in story.drops for column in drop.drift]
+    judged = story.evaluation.drift if story.evaluation else []
+    dropped = [column for drop in story.drops for column in drop.drift]
+    champion = judged or [d for d in dropped if d.against == "champion"]
+    lines = _drift_line("the current model's baseline", champion)
+    # Beyond the baseline only what is remarkable: two lists of figures are none.
+    previous = [d for d in dropped if d.against == "previous" and d.alarm]
+    lines += _drift_line("the period before", previous)
+    return [lines] if lines else []
+
+
+def _drift_line(against: str, drift: list[ColumnDrift]) -> list[str]:
     measured = sorted((d for d in drift if d.psi is not None), key=lambda d: -(d.psi or 0.0))
-    if not measured:
-        return []
     top = ", ".join(f"{d.column} {d.psi:.2f}{' ALARM' if d.alarm else ''}" for d in measured[:5])
-    return [[f"Drift against the current model's baseline (PSI): {top}"]]
+    return [f"Drift against {against} (PSI): {top}"] if top else []
 
 
 def _places(story: RunStory) -> list[str]:

@@ -121,6 +121,7 @@ def _record(arrival: Arrival) -> DropRecord:
         key=arrival.key,
         version=arrival.version,
         size=arrival.size,
+        by=arrival.by,
         state="claimed",
         created_at=now,
         updated_at=now,

@@ -18,12 +18,16 @@ class UnknownMessage(DropforgeError):
 
 @dataclass(frozen=True)
 class Arrival:
-    """One version of one object that came into the drop bucket. `key` is decoded."""
+    """One version of one object that came into the drop bucket.
+
+    `key` is decoded; `by` is the principal that put it there, as S3 names it (`AWS:AROA…:alice`).
+    """
 
     bucket: str
     key: str
     version: str
     size: int
+    by: str | None = None
 
     @property
     def drop(self) -> str:
@@ -73,4 +77,5 @@ def _arrival(record: S3EventRecord) -> Arrival:
         # A bucket without versioning has one version of each object, named "null".
         version=item.version_id or "null",
         size=item.size,
+        by=record.raw_event.get("userIdentity", {}).get("principalId"),
     )

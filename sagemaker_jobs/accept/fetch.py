@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dropforge.aws.clients import error_code
 from dropforge.drops import DropRecord
 from sagemaker_jobs.reader.problems import refuse
 from sagemaker_jobs.reader.spool import BLOCK_BYTES
@@ -20,8 +17,8 @@ def object_blocks(s3: Any, drop: DropRecord) -> Iterator[bytes]:
     version = {"VersionId": drop.version} if drop.version not in ("", "null") else {}
     try:
         answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, **version)
-    except ClientError as error:
-        if error_code(error) not in ("NoSuchKey", "NoSuchVersion", "404"):
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchVersion", "404"):
             raise
         raise refuse(
             "gone", "This version of the file is no longer in the drop bucket. Drop it again."

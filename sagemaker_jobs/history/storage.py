@@ -1,10 +1,17 @@
-"""How deltalake reaches S3: the same environment that boto3 reads.
+"""Where a table lies: a local path or S3, with the same environment that boto3 reads.
 
 Commits are put-if-absent (`aws_conditional_put`), S3's own conditional write: no lock table.
 https://delta-io.github.io/delta-rs/usage/writing/writing-to-s3-with-locking-provider/
 """
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote
+
+from dropforge.layout import S3Uri
 
 
 def storage_options(uri: str) -> dict[str, str]:
@@ -21,3 +28,52 @@ def storage_options(uri: str) -> dict[str, str]:
         if endpoint.startswith("http://"):
             options["aws_allow_http"] = "true"
     return options
+
+
+@contextmanager
+def new_file(table: str, path: str) -> Iterator[Path]:
+    """A local file to write, which is the table's `path` when the block ends well."""
+    if not table.startswith("s3://"):
+        # Nobody reads a data file before its commit: it may grow in its place.
+        target = Path(table, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield target
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return
+    from dropforge.aws.clients import client
+
+    with tempfile.TemporaryDirectory(prefix="history-") as folder:
+        local = Path(folder, "data.parquet")
+        yield local
+        uri = S3Uri.parse(table) / path
+        client("s3").upload_file(str(local), uri.bucket, uri.key)
+
+
+@contextmanager
+def local_copy(table: str, path: str) -> Iterator[Path]:
+    """The table's `path` (as the log has it: URL-encoded) as a local file.
+
+    Raises:
+        FileNotFoundError: there is no such file (any more).
+    """
+    path = unquote(path)
+    if not table.startswith("s3://"):
+        yield Path(table, path)
+        return
+    from botocore.exceptions import ClientError
+
+    from dropforge.aws.clients import client, error_code
+
+    with tempfile.TemporaryDirectory(prefix="history-") as folder:
+        local = Path(folder, "data.parquet")
+        uri = S3Uri.parse(table) / path
+        try:
+            client("s3").download_file(uri.bucket, uri.key, str(local))
+        except ClientError as error:
+            if error_code(error) in ("404", "NoSuchKey"):
+                raise FileNotFoundError(str(uri)) from error
+            raise
+        yield local

@@ -25,8 +25,8 @@ from sagemaker_jobs.judging.bootstrap import (
 )
 from sagemaker_jobs.judging.metrics import METRICS
 from sagemaker_jobs.reader.typing import as_text
-from sagemaker_jobs.snapshot.build import KEY, LABEL
 from sagemaker_jobs.snapshot.keys import read_keys
+from sagemaker_jobs.snapshot.rows import KEY, LABEL
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.features.pipeline import FittedFeatures
-from sagemaker_jobs.snapshot.build import KEY, LABEL
+from sagemaker_jobs.snapshot.rows import KEY, LABEL
 
 Floats = NDArray[np.float64]
 

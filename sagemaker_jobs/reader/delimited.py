@@ -1,197 +1,162 @@
-"""CSV and TSV: the header, the delimiter, and Arrow's parser over every field as text."""
+"""CSV and TSV: pieces of whole records through Arrow's parser, typed where that means the same."""
 
-import csv
-import itertools
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from numpy.typing import NDArray
 
 from dropforge.drops import Reason
-from sagemaker_jobs.reader.diagnose import diagnose
-from sagemaker_jobs.reader.problems import Refused, refuse
-from sagemaker_jobs.reader.spool import BLOCK_BYTES, Spooled
+from sagemaker_jobs.reader.conversion import all_finite, parse_plain, whole_numbers
+from sagemaker_jobs.reader.header import read_header
+from sagemaker_jobs.reader.pieces import Piece, first_lines, pieces
+from sagemaker_jobs.reader.problems import Offences, Refused, refuse
+from sagemaker_jobs.reader.source import Block
+from sagemaker_jobs.reader.spool import Spooled
+from sagemaker_jobs.reader.walk import Walked, walk
+from sagemaker_jobs.reader.whole import RawTable
+from sagemaker_jobs.values import MISSING_WORDS, Decimal, Kind
 
-DELIMITERS = ",;\t|"
-SNIFFED_RECORDS = 50
-MAX_FIELD = 1024 * 1024
+__all__ = ["MAX_RAGGED_SHARE", "DelimitedSource", "RawTable"]
 
-
-@dataclass
-class RawTable:
-    """A file's rows as text (or as Parquet typed them). `lines` counts the header as line 1."""
-
-    table: pa.Table
-    lines: NDArray[np.int64]
-    notes: list[str] = field(default_factory=list)
+MAX_RAGGED_SHARE = 0.5
+"""With more rows of another width than this, the header or the delimiter is wrong, not the rows."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """The first record: names stripped of white space, and how many lines it takes."""
+class DelimitedSource:
+    """A CSV or TSV file. Rows that are too short or too long are `rejected`, not the file."""
 
-    names: list[str]
-    lines: int
-    delimiter: str
+    def __init__(
+        self, spooled: Spooled, delimiter: str | None = None, decimal: Decimal = "."
+    ) -> None:
+        self.notes: list[str] = []
+        self.rejected = Offences()
+        self.decimal = decimal
+        self._path = spooled.path
+        self._header = read_header(spooled, delimiter, self.notes)
+        self.names = [name for name in self._header.names if name]
+        # Arrow needs distinct names; columns without one are read to see that they are empty.
+        self._all = [
+            name or f"\0{position}" for position, name in enumerate(self._header.names, start=1)
+        ]
+        self._unnamed = [name for name in self._all if name.startswith("\0")]
+        if self._unnamed:
+            plural = "s" if len(self._unnamed) > 1 else ""
+            self.notes.append(f"{len(self._unnamed)} empty column{plural} without a name ignored")
 
+    def blocks(
+        self, kinds: Mapping[str, Kind] | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """See `Source.blocks`; about 3 MB of file each."""
+        self.rejected = Offences()
+        wanted = list(self.names if columns is None else columns)
+        typed: dict[str, Kind] = {
+            name: kind for name, kind in (kinds or {}).items() if kind in ("number", "integer")
+        }
+        widths, walked, good = Counter[int](), list[Walked](), 0
 
-def read_delimited(spooled: Spooled, delimiter: str | None = None) -> RawTable:
-    """Read a whole CSV or TSV file, every field as text, the empty field as null.
+        def take(piece: Piece) -> tuple[int, int]:
+            walked.append(self._walk(piece, widths))
+            return walked[-1].used, walked[-1].next_line
 
-    Raises:
-        Refused: no header, ragged rows, a quote that is never closed: by line.
-    """
-    notes: list[str] = []
-    header = _read_header(spooled, delimiter, notes)
-    table = _parse(spooled, header)
-    lines = _lines(spooled, header, table.num_rows)
-    table = _drop_unnamed(table, notes)
-    if not table.num_rows:
-        raise refuse("empty", "The file has a header but no rows.", line=1)
-    return RawTable(table, lines, notes)
+        for piece in pieces(self._path, self._header, take):
+            block = self._parse(piece, wanted, typed) if piece is not None else None
+            if block is None:
+                rows = walked.pop() if piece is None else self._walk(piece, widths)
+                block = Block(rows.batch(self._all), rows.line_numbers())
+            if block.rows.num_rows:
+                good += block.rows.num_rows
+                yield Block(self._named(block.rows, wanted), block.lines)
+        self._check_widths(good, widths)
 
+    def _walk(self, piece: Piece, widths: Counter[int]) -> Walked:
+        return walk(piece, self._header.delimiter, len(self._all), self.rejected, widths)
 
-def _read_header(spooled: Spooled, delimiter: str | None, notes: list[str]) -> Header:
-    first = _records(spooled.path, ",", 1)
-    if not first:
-        raise refuse("empty", "The file is empty.")
-    if delimiter is None:
-        delimiter = "\t" if spooled.extension == "tsv" else _sniff(spooled.path)
-        if delimiter != "," and spooled.extension != "tsv":
-            notes.append(f"delimiter {'tab' if delimiter == chr(9) else delimiter}")
-    (last_line, names), *rest = _records(spooled.path, delimiter, 2)
-    stripped = [name.strip() for name in names]
-    if renamed := sum(a != b for a, b in zip(names, stripped, strict=True)):
-        notes.append(
-            f"white space around {renamed} column name{'s' if renamed > 1 else ''} removed"
-        )
-    check_names(stripped)
-    if rest and len(rest[0][1]) == len(stripped) + 1 and not rest[0][1][-1] and stripped[-1]:
-        stripped.append("")  # every row ends with a delimiter that the header lacks
-    return Header(stripped, last_line, delimiter)
+    def _parse(self, piece: Piece, wanted: list[str], typed: dict[str, Kind]) -> Block | None:
+        """A regular piece by Arrow; None if it has rows that Arrow does not take.
 
+        A column that turns out not to be as Arrow parses it leaves `typed`.
+        """
+        here = {name: typed[name] for name in wanted if name in typed}
+        rows = self._arrow(piece, wanted, here) if here else None
+        if rows is None:
+            rows = self._arrow(piece, wanted, {})
+            if rows is None:
+                return None
+            for name, kind in here.items():
+                if parse_plain(rows.column(name), kind, self.decimal) is None:
+                    del typed[name]
+        lines = first_lines(piece, rows.num_rows)
+        return None if lines is None else Block(rows, lines)
 
-def check_names(names: list[str]) -> None:
-    """Refuse names that occur twice.
-
-    Raises:
-        Refused: the names and their positions.
-    """
-    seen: dict[str, int] = {}
-    for position, name in enumerate(names, start=1):
-        if name and name in seen:
-            raise refuse(
-                "duplicate_column",
-                f"Line 1 names column {name} twice, at positions {seen[name]} and {position}.",
-                line=1,
-                column=name,
-            )
-        seen[name] = position
-
-
-def _records(path: Path, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
-    """The first non-empty records, each with the number of its last line."""
-    csv.field_size_limit(MAX_FIELD)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+    def _arrow(
+        self, piece: Piece, wanted: list[str], typed: Mapping[str, Kind]
+    ) -> pa.RecordBatch | None:
+        include = [*wanted, *self._unnamed]
         try:
-            found = ((reader.line_num, record) for record in reader if any(map(str.strip, record)))
-            return list(itertools.islice(found, count))
-        except csv.Error as error:
-            raise refuse("broken_quote", "Line 1: a quote is never closed.", line=1) from error
-
-
-def _sniff(path: Path) -> str:
-    """The delimiter that splits the first records most evenly; the comma if none does."""
-
-    def fit(delimiter: str) -> tuple[float, int]:
-        try:
-            records = _records(path, delimiter, SNIFFED_RECORDS)
-        except Refused:
-            return (0.0, 0)
-        width = len(records[0][1])
-        same = sum(len(record) == width for _, record in records) / len(records)
-        return (same if width > 1 else 0.0, width)
-
-    return max(DELIMITERS, key=fit)
-
-
-def _parse(spooled: Spooled, header: Header) -> pa.Table:
-    # Arrow needs distinct names; the unnamed ones are dropped or refused afterwards.
-    names = [name or f"\0{position}" for position, name in enumerate(header.names, start=1)]
-    try:
-        if spooled.quotes % 2:
-            raise pa.ArrowInvalid("an odd number of quotes")
-        reader = pacsv.open_csv(
-            spooled.path,
-            read_options=pacsv.ReadOptions(
-                column_names=names, skip_rows=header.lines, block_size=BLOCK_BYTES
-            ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=header.delimiter, newlines_in_values=spooled.quotes > 0
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-                check_utf8=False,  # checked when the file was spooled
-            ),
-        )
-        return reader.read_all()
-    except pa.ArrowInvalid as error:
-        _, problem = diagnose(spooled.path, header.delimiter, header.names, header.lines)
-        if problem is not None:
-            raise problem from error
-        if spooled.quotes % 2 == 0:
-            if _is_header_only(spooled.path, header):
-                return pa.table({name: pa.array([], pa.string()) for name in names})
-            raise refuse("unreadable", "The file cannot be parsed as CSV.") from error
-        return _parse(_even(spooled), header)
-
-
-def _even(spooled: Spooled) -> Spooled:
-    """The same file, its odd quote found harmless (an inch sign inside a field)."""
-    return Spooled(**{**spooled.__dict__, "quotes": spooled.quotes + 1})
-
-
-def _is_header_only(path: Path, header: Header) -> bool:
-    return len(_records(path, header.delimiter, 2)) == 1
-
-
-def _lines(spooled: Spooled, header: Header, rows: int) -> NDArray[np.int64]:
-    """The line each row begins at."""
-    physical = spooled.newlines + (not spooled.ends_with_newline)
-    if physical == header.lines + rows:
-        return np.arange(header.lines + 1, header.lines + 1 + rows, dtype=np.int64)
-    # Quoted newlines, blank lines, or old line ends: count by walking the records.
-    lines, problem = diagnose(spooled.path, header.delimiter, header.names, header.lines)
-    if problem is not None:
-        raise problem
-    if len(lines) != rows:
-        raise refuse("unreadable", "The file cannot be parsed as CSV: its quotes do not pair up.")
-    return np.array(lines, dtype=np.int64)
-
-
-def _drop_unnamed(table: pa.Table, notes: list[str]) -> pa.Table:
-    unnamed = [name for name in table.schema.names if name.startswith("\0")]
-    for name in unnamed:
-        if table.column(name).null_count < table.num_rows:
-            position = name[1:]
-            raise Refused(
-                [
-                    Reason(
-                        code="unnamed_column",
-                        message=f"Line 1: column number {position} has values but no name.",
-                        line=1,
-                    )
-                ]
+            table = pacsv.read_csv(
+                pa.BufferReader(pa.py_buffer(piece.data)),
+                read_options=pacsv.ReadOptions(
+                    column_names=self._all, block_size=len(piece.data) + 1
+                ),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=self._header.delimiter, newlines_in_values=piece.broken_lines
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    # Whole numbers as doubles too: Arrow's integers know 0x1F, ours 1e3 and 1.0.
+                    column_types={n: pa.float64() if n in typed else pa.string() for n in include},
+                    include_columns=include,
+                    null_values=sorted(MISSING_WORDS) if typed else [""],
+                    strings_can_be_null=not typed,  # `NA` is a category
+                    quoted_strings_can_be_null=True,
+                    check_utf8=False,  # checked when the file was spooled
+                    decimal_point=self.decimal,
+                ),
             )
-    if unnamed:
-        notes.append(
-            f"{len(unnamed)} empty column{'s' if len(unnamed) > 1 else ''} without a name ignored"
+        except pa.ArrowInvalid:
+            return None
+        columns = [_column(table.column(name), typed.get(name)) for name in include]
+        if any(column is None for column in columns):
+            return None
+        return pa.record_batch(columns, names=include)
+
+    def _named(self, rows: pa.RecordBatch, wanted: Sequence[str]) -> pa.RecordBatch:
+        for name in self._unnamed:
+            if rows.column(name).null_count < rows.num_rows:
+                raise refuse(
+                    "unnamed_column",
+                    f"Line 1: column number {name[1:]} has values but no name.",
+                    line=1,
+                )
+        return rows.select(list(wanted))
+
+    def _check_widths(self, good: int, widths: Counter[int]) -> None:
+        ragged = widths.total()
+        if ragged <= MAX_RAGGED_SHARE * (good + ragged):
+            if not good:
+                raise refuse("empty", "The file has a header but no rows.", line=1)
+            return
+        width, rows = widths.most_common(1)[0]
+        message = (
+            f"{ragged:,} of {good + ragged:,} rows do not have the header's {len(self._all)} "
+            f"fields; most of them ({rows:,}) have {width}. Check the header and the delimiter: "
+            f"the file was read with {self._header.delimiter!r}."
         )
-    return table.drop_columns(unnamed) if unnamed else table
+        first = self.rejected.rows[0].line
+        reason = Reason(code="ragged_row", message=message, line=first)
+        raise Refused([reason], self.rejected.rows, self.names)
+
+
+def _column(column: pa.ChunkedArray, kind: Kind | None) -> pa.Array | None:
+    """A parsed column as its kind; None if it must be read as text instead."""
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if kind is None:
+        if not pa.types.is_string(array.type) or array.null_count:
+            return array
+        empty = pc.equal(array, "")
+        return pc.if_else(empty, None, array) if empty.true_count else array
+    # Arrow takes `inf` and `1e999`, which are faults.
+    if not all_finite(array):
+        return None
+    return array if kind == "number" else whole_numbers(array)

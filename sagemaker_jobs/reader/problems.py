@@ -1,13 +1,17 @@
 """Why a file is not taken: reasons for people, and the rows they are about."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dropforge.drops import Reason
 from dropforge.errors import UnreadableFile
 
 MAX_LISTED_LINES = 5
-MAX_OFFENDING_ROWS = 1000
+MAX_OFFENDING_ROWS = 100_000
+MAX_OFFENDING_BYTES = 64 * 1024 * 1024
+FIELD_OVERHEAD = 60
+"""What a short Python text takes in memory besides its characters."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,31 @@ class OffendingRow:
     line: int
     reason: str
     fields: tuple[str, ...]
+
+
+@dataclass
+class Offences:
+    """Rows that are not taken: all are counted, the first are kept.
+
+    Kept are at most `MAX_OFFENDING_ROWS`, and no more than fit `MAX_OFFENDING_BYTES` of memory.
+    """
+
+    count: int = 0
+    rows: list[OffendingRow] = field(default_factory=list)
+    by_reason: Counter[str] = field(default_factory=Counter)
+    _bytes: int = 0
+
+    def add(self, line: int, reason: str, fields: Sequence[str]) -> None:
+        """Count a row, and keep it if there is room."""
+        self.count += 1
+        self.by_reason[reason] += 1
+        if len(self.rows) < MAX_OFFENDING_ROWS and self._bytes < MAX_OFFENDING_BYTES:
+            self._bytes += sum(map(len, fields)) + FIELD_OVERHEAD * (len(fields) + 2)
+            self.rows.append(OffendingRow(line, reason, tuple(fields)))
+
+    def lines(self, reason: str | None = None) -> list[int]:
+        """The lines of the rows kept, of one reason or of all."""
+        return [row.line for row in self.rows if reason is None or row.reason == reason]
 
 
 class Refused(UnreadableFile):

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 Keys = NDArray[np.uint64]
@@ -30,9 +29,9 @@ def hash_texts(texts: Iterable[str], salt: str) -> Keys:
     return np.frombuffer(bytes(digests), dtype="<u8").astype(np.uint64)
 
 
-def row_keys(ids: pa.ChunkedArray, periods: pa.ChunkedArray, project: str) -> Keys:
+def row_keys(ids: Iterable[str], periods: Iterable[str], project: str) -> Keys:
     """A key per row, from id and period."""
-    pairs = zip(ids.to_pylist(), periods.to_pylist(), strict=True)
+    pairs = zip(ids, periods, strict=True)
     return hash_texts((f"{period}\0{identity}" for identity, period in pairs), f"row\0{project}")
 
 

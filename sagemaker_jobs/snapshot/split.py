@@ -33,7 +33,7 @@ def choose_holdout(periods: Collection[str], used: Collection[str]) -> str | Non
 
 def split_rows(
     *,
-    periods: Sequence[str],
+    periods: Sequence[str] | NDArray[np.str_],
     labels: NDArray[np.int8],
     draw: NDArray[np.float64],
     holdout_draw: NDArray[np.float64],
@@ -51,7 +51,7 @@ def split_rows(
     every = np.ones(len(labels), dtype=bool)
     if holdout_period is None:
         holdout = _take(holdout_draw, labels, every, holdout_share, grouped)
-        named = max(Period.from_canonical(p) for p in set(periods)).canonical
+        named = max(Period.from_canonical(str(p)) for p in np.unique(periods)).canonical
     else:
         holdout = np.asarray(periods) == holdout_period
         named = holdout_period

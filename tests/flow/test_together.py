@@ -1,31 +1,37 @@
 """Several files at once train once; a model that needs a person waits for one."""
 
 import json
+import random
 
 from tests.flow.account import Account, wait_for
 from tests.flow.conftest import Push
 from tests.flow.customers import customers
 
+MONTHS = ("20200101", "2020-02", "202003", "2020-04-01")
+"""The first months, each in another spelling of its period."""
 
-def test_files_dropped_together_end_in_one_training_one_scoring_one_mail(
+
+def test_fourteen_files_dropped_together_end_in_one_training_one_scoring_one_mail(
     account: Account, push: Push
 ) -> None:
     push("together")
-    bodies = {
-        "20201101.csv": customers(200, seed=43),
-        "20201201.csv": customers(100, seed=44, labelled=False),
-        "initial.csv": customers(800, seed=41),
-        "20201001.csv": customers(200, seed=42),
-    }
-    drops = [account.drop(f"together/{name}", body) for name, body in bodies.items()]
-    settled = [account.settled("together", drop, 180) for drop in drops]
-    assert [drop.state for drop in settled] == ["accepted"] * 4
+    names = ["initial", *MONTHS, *(f"2020{month:02d}01" for month in range(5, 13))]
+    bodies = {f"{name}.csv": customers(150, seed=40 + n) for n, name in enumerate(names)}
+    bodies["20210101.csv"] = customers(100, seed=90, labelled=False)
+    shuffled = list(bodies)
+    random.Random(7).shuffle(shuffled)
+    drops = [account.drop(f"together/{name}", bodies[name]) for name in shuffled]
+    settled = [account.settled("together", drop, 240) for drop in drops]
+    assert len(settled) == 14
+    assert {drop.state for drop in settled} == {"accepted"}
+    expected = ["initial", *(f"2020{month:02d}" for month in range(1, 13)), "202101"]
+    assert sorted(str(drop.period) for drop in settled) == sorted(expected)
     for execution in account.executions("together"):
         assert account.ended(execution["executionArn"])["status"] == "SUCCEEDED"
     jobs = [job.name for job in account.cloud.home.jobs.glob("together-*")]
     assert len([name for name in jobs if "-train-" in name]) == 1
     assert len([name for name in jobs if "-score-" in name]) == 1
-    mail = account.mail("[together/dev]")
+    (mail,) = account.mails("[together/dev]")
     assert [name for name in bodies if f"{name}: accepted" not in mail.body] == []
     assert "Scored with model v1" in mail.body
 

@@ -55,6 +55,17 @@ def test_the_domain_makes_no_aws_call() -> None:
     assert wrong == []
 
 
+def test_nothing_imports_the_benchmarks() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room in ROOMS | {"projects"}
+        for path in modules(room)
+        for name in imports(path)
+        if name.split(".")[0] == "benchmarks"
+    ]
+    assert wrong == []
+
+
 def test_no_pickle_anywhere() -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"

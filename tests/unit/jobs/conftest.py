@@ -20,9 +20,8 @@ from dropforge.dropkey import drop_id
 from dropforge.drops import DropRecord, PrepareResult
 from dropforge.ledger import Champion
 from dropforge.project import ProjectSpec
-from sagemaker_jobs.accept.merge import with_origin
 from sagemaker_jobs.evaluate import evaluate
-from sagemaker_jobs.history.table import History
+from sagemaker_jobs.history.table import LINE, History
 from sagemaker_jobs.prepare import Prepare
 from sagemaker_jobs.settings import Settings
 from sagemaker_jobs.snapshot.build import build_snapshot
@@ -80,6 +79,11 @@ def as_csv(table: pa.Table) -> bytes:
     options = pacsv.WriteOptions(quoting_style="none", quoting_header="none")
     pacsv.write_csv(table, out, options)
     return out.getvalue()
+
+
+def with_lines(table: pa.Table) -> pa.Table:
+    """The rows with the lines that a file would have them at."""
+    return table.append_column(LINE, pa.array(np.arange(2, table.num_rows + 2)))
 
 
 @dataclass
@@ -225,9 +229,7 @@ def make_model(folder: Path, spec: ProjectSpec, tables: dict[str, pa.Table]) -> 
         target = table.schema.get_field_index("default")
         outcomes = table.column("default").cast(pa.string())
         typed = table.set_column(target, "default", outcomes)
-        lines = np.arange(2, table.num_rows + 2)
-        drop = f"drop-{number}"
-        history.replace(period, with_origin(typed, period, drop, lines), drop)
+        history.replace(period, with_lines(typed), f"drop-{number}")
     snapshot = build_snapshot(spec, history, None, folder / "snapshot", "s3://the-lake/snapshot/")
     train(snapshot.folder, folder / "artifact", run="run-1")
     evaluate(

@@ -14,8 +14,8 @@ from dropforge.evaluation import Evaluation
 from dropforge.verdict import decide
 from sagemaker_jobs.artifact.golden import UNSEEN, read_golden
 from sagemaker_jobs.evaluate import check_served, evaluate
-from sagemaker_jobs.snapshot.build import KEY, LABEL
 from sagemaker_jobs.snapshot.keys import write_keys
+from sagemaker_jobs.snapshot.rows import KEY, LABEL
 from tests.unit.jobs.conftest import Made
 
 

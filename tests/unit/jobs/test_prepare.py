@@ -328,8 +328,8 @@ def test_the_champion_gives_holdout_drift_and_warm_start(world: World, made: Mad
     ages = pa.array([age + 40 for age in shifted.column("age").to_pylist()])
     world.drop("202010.csv", as_csv(shifted.set_column(3, "age", ages)))
     result = world.prepare()
-    drifted = [item.column for item in result.drops[1].drift if item.alarm]
-    assert drifted == ["age"]
+    drifted = [(item.column, item.against) for item in result.drops[1].drift if item.alarm]
+    assert drifted == [("age", "champion"), ("age", "previous")]
     document = json.loads(world.object("runs/loans/run-1/snapshot-1/snapshot.json"))
     assert document["champion"] == "4"
     assert document["warm_start"][0]["num_leaves"] > 1

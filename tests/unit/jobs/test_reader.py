@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sagemaker_jobs.reader.delimited import RawTable
 from sagemaker_jobs.reader.files import read_file
 from sagemaker_jobs.reader.problems import Refused
 from sagemaker_jobs.reader.spool import Spooled, spool
+from sagemaker_jobs.reader.whole import RawTable
 
 PLAIN = "id,amount,name\n1,2.5,x\n2,3,あ\n"
 ROWS = {"id": ["1", "2"], "amount": ["2.5", "3"], "name": ["x", "あ"]}
@@ -101,11 +101,11 @@ def test_hash_and_size_are_of_the_dropped_bytes(tmp_path: Path) -> None:
         (b"id,a,a\n1,2,3\n", "csv", "duplicate_column", 1, "positions 2 and 3"),
         (b"id,a,\n1,2,3\n", "csv", "unnamed_column", 1, "column number 3"),
         (
-            b"id,a,b\n1,2,3\n2,3\n9,9,9,9\n",
+            b"id,a,b\n1,2,3\n2,3\n3,3\n",
             "csv",
             "ragged_row",
             3,
-            "has 2 fields, the header has 3",
+            "2 of 3 rows do not have the header's 3 fields; most of them (2) have 2.",
         ),
         (b'id,a,b\n1,2,"x\n2,3,y\n', "csv", "broken_quote", 2, "never closed"),
         (b'id,a,b\n1,2,3\n2,3,"x\n3,3,y\n4,4,"z"\n', "csv", "broken_quote", 3, "runs to line 5"),
@@ -118,7 +118,8 @@ def test_hash_and_size_are_of_the_dropped_bytes(tmp_path: Path) -> None:
         (b"[1]\n", "jsonl", "broken_json", 1, "not a JSON object"),
         (b'{"id":1,"a":[1]}\n', "jsonl", "nested_value", 1, "column a"),
         (b"PAR1 not really", "parquet", "unreadable", None, "not Parquet"),
-        (b"PK", "xlsx", "format", None, "CSV"),
+        (b"PK", "xlsx", "unreadable", None, "CSV"),
+        (b"PK", "zip", "format", None, "CSV"),
     ],
 )
 def test_a_broken_file_says_what_and_where(
@@ -133,7 +134,7 @@ def test_a_broken_file_says_what_and_where(
 
 def test_ragged_rows_are_listed_with_their_fields(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
-        read(tmp_path, b"id,a,b\n1,2\n2,3,4\n3,4\n")
+        read(tmp_path, b"id,a,b\n1,2\n2,3,4\n3,4\n4,5,6\n")
     assert [(row.line, row.fields) for row in caught.value.rows] == [
         (2, ("1", "2")),
         (4, ("3", "4")),

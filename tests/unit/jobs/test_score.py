@@ -88,7 +88,7 @@ def test_scoring_twice_replaces(world: World, made: Made, rows: Path, tmp_path: 
     job(world, tmp_path, "5").run(made.artifact, rows, 1)
     stored = Predictions(str(tmp_path / "predictions")).read(["model_version"])
     assert stored.column("model_version").to_pylist() == ["5"] * 150
-    assert DeltaTable(str(tmp_path / "predictions")).version() == 3
+    assert DeltaTable(str(tmp_path / "predictions")).version() == 4
 
 
 def test_the_same_bytes_scored_again_are_a_duplicate(

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from dropforge.errors import NoTrainingData
-from sagemaker_jobs.accept.merge import with_origin
 from sagemaker_jobs.history.table import History
-from sagemaker_jobs.snapshot.build import KEY, LABEL, build_snapshot, mature_periods
+from sagemaker_jobs.snapshot.build import build_snapshot, mature_periods
 from sagemaker_jobs.snapshot.champion import ChampionFacts
 from sagemaker_jobs.snapshot.keys import digest, read_keys, row_keys, uniform, write_keys
+from sagemaker_jobs.snapshot.rows import KEY, LABEL
 from sagemaker_jobs.snapshot.split import choose_holdout, split_rows
-from tests.unit.jobs.conftest import loans, make_spec
+from tests.unit.jobs.conftest import loans, make_spec, with_lines
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_same_row_falls_on_the_same_side_after_a_correction() -> None:
 
 
 def test_keys_are_of_id_period_and_project(tmp_path: Path) -> None:
-    ids, periods = pa.chunked_array([["1", "1", "2"]]), pa.chunked_array([["a", "b", "a"]])
+    ids, periods = ["1", "1", "2"], ["a", "b", "a"]
     keys = row_keys(ids, periods, "loans")
     assert len(set(keys.tolist())) == 3
     assert not set(keys.tolist()) & set(row_keys(ids, periods, "other").tolist())
@@ -115,8 +115,7 @@ def history(folder: Path, **periods: pa.Table) -> History:
     for period, table in periods.items():
         place = table.schema.get_field_index("default")
         table = table.set_column(place, "default", table.column("default").cast(pa.string()))
-        lines = np.arange(2, table.num_rows + 2)
-        made.replace(period, with_origin(table, period, f"drop-{period}", lines), f"drop-{period}")
+        made.replace(period, with_lines(table), f"drop-{period}")
     return made
 
 
@@ -170,7 +169,7 @@ def test_nothing_to_learn_from_says_so(tmp_path: Path) -> None:
     with pytest.raises(NoTrainingData, match="nothing was dropped"):
         build_snapshot(make_spec(), History(str(tmp_path / "h")), None, tmp_path / "s", "s3://x/")
     unripe = history(tmp_path, **{"202110": loans(100, 1)})
-    spec = make_spec(label_maturity_days=90)
+    spec = make_spec(label_maturity="90d")
     with pytest.raises(NoTrainingData, match="older than 90 days"):
         build_snapshot(spec, unripe, None, tmp_path / "s", "s3://x/", today=dt.date(2021, 12, 1))
     with pytest.raises(NoTrainingData, match="one outcome"):

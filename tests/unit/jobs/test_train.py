@@ -73,7 +73,7 @@ def test_the_lineage_replays_to_the_same_bytes(made: Made) -> None:
 def test_the_lineage_names_what_was_used(made: Made) -> None:
     lineage = json.loads((made.artifact / "lineage.json").read_text())
     assert lineage["rows"] == {"train": 1920, "validation": 480}
-    assert lineage["lake_version"] == 0
+    assert lineage["lake_version"] == 1
     assert lineage["periods"] == {"train": ["initial"], "whole": [], "holdout": "initial"}
     assert lineage["threads"] == lineage["parameters"]["num_threads"] == 1
     assert lineage["parameters"]["bin_construct_sample_cnt"] >= 1920

@@ -1,0 +1,1 @@
+"""What the product costs, measured beside a baseline. `make bench-data`; docs/performance.md."""

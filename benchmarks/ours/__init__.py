@@ -1,0 +1,1 @@
+"""The product's own code, each measured thing as one process."""

@@ -1,0 +1,110 @@
+"""Where a benchmark's files lie, and how they are made once: data, tables, the jobs' environment.
+
+Everything is below build/bench/. A folder's name carries a hash of what it was made by, so that
+changed code never measures on what old code left behind; folders of other hashes are removed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import ROOT, environment, run
+
+FIRST_YEAR = 2000
+LOCK = ROOT / "requirements" / "jobs.txt"
+GENERATOR = [ROOT / "benchmarks" / "generate.py", ROOT / "projects" / "home_credit"]
+PRODUCT = [*GENERATOR, ROOT / "benchmarks" / "ours", ROOT / "dropforge", ROOT / "sagemaker_jobs"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The benchmark's folder, and the Pythons that ours and the baseline run with."""
+
+    folder: Path
+    ours: str
+    baseline: str
+
+    def csv(self, first: int, count: int) -> Path:
+        """The file of `count` rows from row `first`; generated once."""
+        path = self._kept("data", GENERATOR) / f"{first}-{count}.csv"
+        if not path.exists():
+            run([self.ours, "-m", "benchmarks.generate", str(path), str(first), str(count)])
+        return path
+
+    def histories(self, initial: int, rows: int, months: Sequence[int]) -> Path:
+        """The folder of lakes after so many months, and of the project; built once."""
+        kept = self._kept("histories", [*PRODUCT, LOCK])
+        path = kept / f"{initial}-{rows}-{'-'.join(map(str, months))}"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            sizes = ["--initial", str(initial), "--rows", str(rows)]
+            keep = ["--keep", *map(str, months)]
+            run([self.ours, "-m", "benchmarks.ours.build", str(part), *sizes, *keep])
+            part.rename(path)
+        return path
+
+    def scratch(self, name: str) -> Path:
+        """An empty folder."""
+        path = self.folder / "scratch" / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def _kept(self, what: str, made_by: Iterable[Path]) -> Path:
+        path = self.folder / f"{what}-{digest(made_by)}"
+        for other in self.folder.glob(f"{what}-*"):
+            if other != path:
+                shutil.rmtree(other)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Twelve hexadecimal characters of the contents of files, and of folders' Python and lists."""
+    sha = hashlib.sha256()
+    for path in paths:
+        files = [path] if path.is_file() else sorted(path.rglob("*.*"))
+        for file in files:
+            if file == path or file.suffix in (".py", ".txt", ".yml"):
+                sha.update(file.read_bytes())
+    return sha.hexdigest()[:12]
+
+
+def jobs_environment(folder: Path, uv: Path, python: Path) -> str:
+    """An environment like the job image's, from its lock; answers its Python."""
+    venv = folder / "venv"
+    stamp = venv / ".lock"
+    text = LOCK.read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+        shutil.rmtree(venv, ignore_errors=True)
+        _uv(uv, "venv", "--python", str(python), str(venv))
+        target = ["--python", str(venv / "bin" / "python"), "--compile-bytecode"]
+        _uv(uv, "pip", "install", *target, "--require-hashes", "--requirement", str(LOCK))
+        stamp.write_text(text, encoding="utf-8")
+    return str(venv / "bin" / "python")
+
+
+def _uv(uv: Path, *arguments: str) -> None:
+    subprocess.run([uv, *arguments, "--quiet"], check=True, env=environment(), cwd=ROOT)
+
+
+def file_name(month: int) -> str:
+    """The name of the month's file, counted from January 2000."""
+    return f"{FIRST_YEAR + month // 12}{month % 12 + 1:02d}01.csv"
+
+
+def copy_lake(source: Path, target: Path) -> None:
+    """Copy a lake; its data files, which nobody changes once they are written, are linked."""
+
+    def copy(old: str, new: str) -> str:
+        if old.endswith(".parquet"):
+            os.link(old, new)
+            return new
+        return str(shutil.copy2(old, new))
+
+    shutil.copytree(source, target, copy_function=copy)
