@@ -24,7 +24,7 @@ INTAKE_SECONDS = 120.0
 
 
 def drop(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, Parquet or JSON lines.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, Excel, Parquet or JSON lines.")],
     project: Annotated[
         str | None, typer.Option("--project", help="Default: the only pushed project.")
     ] = None,
