@@ -29,6 +29,11 @@ def generate(
     debug: Debug = False,
 ) -> None:
     """Write a project's example data: real data of a package, or synthetic of any size."""
+    if out.is_dir():
+        raise InvalidProject(
+            f"{out} is a folder; the name of the file decides its period. Nothing was written.",
+            next_command=f"dropforge generate {project} --out {out / 'initial.csv'}",
+        )
     written = example_source(project).write(out, rows, seed)
     line(f"{out}: {written:,} rows, {out.stat().st_size / 1e6:,.1f} MB")
 

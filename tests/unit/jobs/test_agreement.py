@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from sagemaker_jobs.history.table import DROP, LINE, PERIOD, History
-from tests.unit.jobs.conftest import World, as_csv, loans
+from sagemaker_jobs.history.versions import restore
+from tests.unit.jobs.conftest import World, as_csv, loans, make_spec
 
 
 def agree(world: World) -> dict[str, int]:
@@ -156,3 +157,68 @@ def test_rows_keep_the_values_of_the_file(world: World) -> None:
     rows = History(world.history_uri).read(["loan_id", "job"])
     assert rows.column("loan_id").to_pylist() == ["007", "9007199254740993"]
     assert rows.column("job").to_pylist() == ["NA", "x"]
+
+
+def test_what_was_taken_back_may_come_again(world: World) -> None:
+    world.drop("202010.csv", as_csv(loans(60, 2)))
+    first = world.prepare().lake_version
+    assert first is not None
+    body = as_csv(loans(50, 3, first_id=500))
+    world.drop("202011.csv", body)
+    world.prepare()
+    restore(world.history_uri, first, by="somebody", run="cli-restore")
+    again = world.drop("202011.csv", body)
+    world.prepare()
+    assert world.state(again) == "accepted"
+    held = History(world.history_uri).read([PERIOD]).column(PERIOD).to_pylist()
+    assert Counter(held) == {"202010": 60, "202011": 50}
+
+
+@pytest.mark.parametrize("last", ["broken", "unlabelled", "duplicate"])
+def test_a_training_that_is_due_is_settled_whatever_comes_last(world: World, last: str) -> None:
+    first = as_csv(loans(300, 1))
+    world.drop("initial.csv", first)
+    result = world.prepare()
+    assert result.training_due  # and that run never trains: it was killed
+    bodies = {
+        "broken": b"broken",
+        "unlabelled": as_csv(loans(40, 3, labelled=False)),
+        "duplicate": first,
+    }
+    world.drop("initial.csv" if last == "duplicate" else "202012.csv", bodies[last])
+    result = world.prepare()
+    assert result.training_due
+    assert result.snapshot is not None
+    assert result.snapshot.train_rows + result.snapshot.validation_rows == 240
+
+
+def test_a_contract_widens_a_column_and_refuses_other_changes(world: World) -> None:
+    columns = {
+        "loan_id": {"type": "string", "role": "id"},
+        "income": {"type": "number"},
+        "amount": {"type": "number"},
+        "age": {"type": "integer"},
+        "job": {"type": "string"},
+        "default": {"type": "string", "role": "target"},
+    }
+    table = loans(60, 2).drop_columns(["sex"])
+    world.spec = make_spec(protected=[], contract={"columns": columns})
+    world.drop("202010.csv", as_csv(table))
+    world.prepare()
+    world.spec = make_spec(
+        protected=[], contract={"columns": columns | {"age": {"type": "number"}}}
+    )
+    halves = pa.array([age + 0.5 for age in table.column("age").to_pylist()])
+    world.drop("202011.csv", as_csv(table.set_column(3, "age", halves)))
+    assert [outcome.state for outcome in world.prepare().drops] == ["accepted"]
+    ages = History(world.history_uri).read(["age"], ["202010"]).column("age")
+    assert ages.to_pylist() == [float(age) for age in table.column("age").to_pylist()]
+    world.spec = make_spec(
+        protected=[],
+        features={"keep": ["income", "amount", "job"]},
+        contract={"columns": columns | {"age": {"type": "string"}}},
+    )
+    world.drop("202012.csv", as_csv(table))
+    (outcome,) = world.prepare().drops
+    assert (outcome.state, outcome.reasons[0].code) == ("quarantined", "schema_change")
+    assert "age is number in the history, and text in this file" in outcome.reasons[0].message
