@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dropforge.aws.clients import client
-from dropforge.aws.projects import fetch_project
 from dropforge.cli import dead_letters
 from dropforge.cli.clouds import choose
 from dropforge.cli.endpoint import Endpoint
@@ -160,8 +159,7 @@ def check_endpoint(session: Session, project: str) -> Check:
     champion = session.ledger.champion(project)
     if champion is None:
         return Check(name, True, "no model in production yet")
-    version = session.pushed(project).version
-    spec = fetch_project(session.stack.lake_bucket, project, version)
+    spec = session.spec(project)
     if spec.endpoint == "none":
         return Check(name, True, f"v{champion.version} in production, batch only")
     endpoint = Endpoint(project, session.stage)

@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from dropforge import layout
 from dropforge.aws.clients import client
 from dropforge.aws.documents import read_bytes
-from dropforge.aws.projects import fetch_project
 from dropforge.cli.console import as_json, line, table
 from dropforge.cli.options import AsJson, CloudChoice, Debug, ProjectName, Stage
 from dropforge.cli.session import Session, connect
@@ -112,9 +111,7 @@ def diff(
     _, session, uri = _open(project, stage, cloud, quiet=json_)
     from sagemaker_jobs.history.difference import diff as compare
 
-    pointer = session.pushed(project)
-    spec = fetch_project(session.stack.lake_bucket, project, pointer.version)
-    found = compare(uri, old, new, spec.id)
+    found = compare(uri, old, new, session.spec(project).id)
     if json_:
         as_json([asdict(period) for period in found])
     elif not found:
@@ -162,7 +159,7 @@ def vacuum(
 ) -> None:
     """Delete data files that no kept version needs: never one that a registered model names."""
     versions, session, uri = _open(project, stage, cloud, quiet=json_)
-    days = retention or _retention(session, project)
+    days = retention or max(session.spec(project).retention_days, 1)
     with _lock(session, project, "vacuum"):
         named = {_lake_version(model) for model in session.ledger.models(project)}
         keep = versions.versions_to_keep(uri, named, days)
@@ -195,13 +192,6 @@ def _open(project: str, stage: str, cloud: Any, *, quiet: bool = False) -> tuple
     session.pushed(project)
     _lend_credentials()
     return versions, session, history_uri(session, project)
-
-
-def _retention(session: Session, project: str) -> int:
-    """For how many days the project keeps old versions."""
-    pointer = session.pushed(project)
-    spec = fetch_project(session.stack.lake_bucket, project, pointer.version)
-    return max(spec.retention_days, 1)
 
 
 def history_uri(session: Session, project: str) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from dropforge.aws.clients import client
-from dropforge.aws.projects import fetch_project
 from dropforge.cli import executions
 from dropforge.cli.console import line, remark
 from dropforge.cli.dead_letters import replay
@@ -117,15 +116,14 @@ def redrive(
 
 
 def _again(session: Session, record: DropRecord) -> str:
-    version = session.pushed(record.project).version
-    spec = fetch_project(session.stack.lake_bucket, record.project, version)
+    spec = session.spec(record.project)
     stem = DropKey.parse(record.key).stem
     period = Period.parse(stem, spec.period, spec.history)
     record = session.ledger.reopen(record)
     name = run_name(record.project, period.canonical, record.id, record.attempt)
     document = {
         "project": record.project,
-        "project_version": version,
+        "project_version": session.pushed(record.project).version,
         "trigger": "drop",
         "drop": record.id,
     }

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from dropforge.aws.ledger import Ledger
+from dropforge.aws.projects import fetch_project
 from dropforge.aws.stack import Stack
 from dropforge.cli.clouds import Cloud, choose
 from dropforge.cli.console import remark
 from dropforge.cli.options import CloudKind
 from dropforge.errors import UnknownProject
 from dropforge.ledger import ProjectPointer
+from dropforge.project import ProjectSpec
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ class Session:
                 next_command=f"dropforge push {project}",
             )
         return pointer
+
+    def spec(self, project: str) -> ProjectSpec:
+        """A project as it was last pushed.
+
+        Raises:
+            UnknownProject: no project of that name was pushed to this stage.
+        """
+        return fetch_project(self.stack.lake_bucket, project, self.pushed(project).version)
 
 
 def connect(stage: str, cloud: CloudKind | None, *, quiet: bool = False) -> Session:

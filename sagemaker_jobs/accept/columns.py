@@ -8,9 +8,10 @@ import pyarrow as pa
 from dropforge.drops import DropKind, Reason
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.features.fit import kind_of, source_columns
+from sagemaker_jobs.reader.conversion import as_text
+from sagemaker_jobs.reader.evidence import KindEvidence
 from sagemaker_jobs.reader.problems import Refused, refuse
 from sagemaker_jobs.reader.source import Source
-from sagemaker_jobs.reader.typing import KindEvidence, as_text
 from sagemaker_jobs.values import Kind
 
 

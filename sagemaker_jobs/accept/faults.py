@@ -1,6 +1,5 @@
 """Broken rules, counted over a whole file: one sentence each, by line, column and rule only."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from dropforge.contract import OnBreak
 from dropforge.drops import Reason
-from sagemaker_jobs.reader.problems import MAX_LISTED_LINES, MAX_OFFENDING_ROWS
+from sagemaker_jobs.reader.problems import MAX_LISTED_LINES, MAX_OFFENDING_ROWS, more_lines
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Fault:
         where = f"Line {self.first[0]}{f', column {self.column}' if self.column else ''}"
         return Reason(
             code=self.code,
-            message=f"{where}: {self.says}{more(self.first, self.count)}.",
+            message=f"{where}: {self.says}{more_lines(self.first, self.count)}.",
             line=self.first[0],
             column=self.column,
         )
@@ -68,13 +67,3 @@ class Faults:
         """The sentences of the rules with this consequence, in order of their first lines."""
         faults = [fault for fault in self._faults.values() if fault.on_break == on_break]
         return [fault.reason() for fault in sorted(faults, key=lambda fault: fault.first[0])]
-
-
-def more(lines: Sequence[int], count: int) -> str:
-    """The lines after the first, of `count` in all: ` (also lines 7, 9 and 40 more)`."""
-    others = lines[1 : MAX_LISTED_LINES + 1]
-    if not others:
-        return ""
-    rest = count - 1 - len(others)
-    listed = ", ".join(map(str, others)) + (f" and {rest:,} more" if rest else "")
-    return f" (also line{'s' if len(others) > 1 or rest else ''} {listed})"

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from dropforge.drops import Reason
-from sagemaker_jobs.accept.faults import Faults, more
-from sagemaker_jobs.reader.problems import MAX_OFFENDING_ROWS, Offences, OffendingRow
+from sagemaker_jobs.accept.faults import Faults
+from sagemaker_jobs.reader.conversion import as_text
+from sagemaker_jobs.reader.problems import MAX_OFFENDING_ROWS, Offences, OffendingRow, more_lines
 from sagemaker_jobs.reader.source import Source
-from sagemaker_jobs.reader.typing import as_text
 
 
 def broken_reasons(rejected: Offences) -> list[Reason]:
@@ -16,7 +16,7 @@ def broken_reasons(rejected: Offences) -> list[Reason]:
     for says, count in rejected.by_reason.items():
         lines = rejected.lines(says)
         if lines:
-            message = f"Line {lines[0]} has {says}{more(lines, count)}."
+            message = f"Line {lines[0]} has {says}{more_lines(lines, count)}."
             found.append(Reason(code="ragged_row", message=message, line=lines[0]))
     return found
 

@@ -44,6 +44,7 @@ class Profiles:
     ) -> None:
         self._spec, self._history, self._folder = spec, history, folder
         self._read, self._write = read, write
+        self._last: Totals | None = None  # as stored, so that the next file need not read them
 
     def of_period(self, period: str) -> Profile | None:
         """A period's profile; None if it has no rows."""
@@ -68,11 +69,10 @@ class Profiles:
         version = self._history.version
         if version is None:
             return None
-        stored = self._read(self._totals)
-        if stored is not None:
-            totals = Totals.from_json(stored)
-            if totals.lake_version == version:
-                return totals
+        if self._last is None and (stored := self._read(self._totals)) is not None:
+            self._last = Totals.from_json(stored)
+        if self._last is not None and self._last.lake_version == version:
+            return self._last
         found = (self.of_period(period) for period in self._history.in_order())
         return total(version, (profile for profile in found if profile is not None))
 
@@ -88,6 +88,7 @@ class Profiles:
         totals = advance(before, version, profile) if adds else self.totals()
         assert totals is not None  # there is this period at least
         self._write(self._totals, totals.to_json(), JSON)
+        self._last = totals
 
     @property
     def _totals(self) -> S3Uri:

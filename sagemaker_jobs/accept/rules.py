@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dropforge.rules import Call, Column, Condition, Constant, Node, ValueKind
-from sagemaker_jobs.reader.typing import convert
+from sagemaker_jobs.reader.conversion import convert
 from sagemaker_jobs.values import Kind
 
 Values: TypeAlias = "pa.Array | pa.Scalar"

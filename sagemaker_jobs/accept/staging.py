@@ -20,12 +20,12 @@ from sagemaker_jobs.accept.staged import Staged, Store
 from sagemaker_jobs.accept.unique import Repeats, joined_text
 from sagemaker_jobs.accept.whole import WholeFile
 from sagemaker_jobs.history.table import LINE
+from sagemaker_jobs.reader.conversion import ARROW, as_text, convert
 from sagemaker_jobs.reader.problems import (
     Offences,
     Refused,
 )
 from sagemaker_jobs.reader.source import Block, Source
-from sagemaker_jobs.reader.typing import ARROW, as_text, convert
 from sagemaker_jobs.values import RULES, Kind
 
 Lines = NDArray[np.int64]

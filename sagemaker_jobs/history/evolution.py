@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from sagemaker_jobs.features.fit import kind_of
 from sagemaker_jobs.history.columns import INTERNAL, stored
 from sagemaker_jobs.history.errors import SchemaChange as SchemaChange
 
@@ -49,14 +50,9 @@ def evolve(history: pa.Schema | None, wanted: pa.Schema) -> Evolution:
 
 
 def spoken(kind: pa.DataType) -> str:
-    """A type as the contract calls it."""
-    if pa.types.is_integer(kind):
-        return "integer"
-    if pa.types.is_floating(kind):
-        return "number"
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    return "text" if pa.types.is_string(kind) else str(kind)
+    """A type as people call it: the contract's word, and text for string."""
+    word = kind_of(kind)
+    return "text" if word == "string" else word
 
 
 def _widens(old: pa.DataType, new: pa.DataType) -> bool:

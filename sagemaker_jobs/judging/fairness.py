@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dropforge.evaluation import FairnessFigures, GroupFigures
-from sagemaker_jobs.reader.typing import as_text
+from sagemaker_jobs.reader.conversion import as_text
 
 MIN_ROWS = 200
 MIN_POSITIVES = 30

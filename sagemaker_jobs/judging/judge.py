@@ -24,7 +24,7 @@ from sagemaker_jobs.judging.bootstrap import (
     resample,
 )
 from sagemaker_jobs.judging.metrics import METRICS
-from sagemaker_jobs.reader.typing import as_text
+from sagemaker_jobs.reader.conversion import as_text
 from sagemaker_jobs.snapshot.keys import read_keys
 from sagemaker_jobs.snapshot.rows import KEY, LABEL
 

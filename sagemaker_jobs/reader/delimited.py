@@ -15,10 +15,7 @@ from sagemaker_jobs.reader.problems import Offences, Refused, refuse
 from sagemaker_jobs.reader.source import Block
 from sagemaker_jobs.reader.spool import Spooled
 from sagemaker_jobs.reader.walk import Walked, walk
-from sagemaker_jobs.reader.whole import RawTable
 from sagemaker_jobs.values import MISSING_WORDS, Decimal, Kind
-
-__all__ = ["MAX_RAGGED_SHARE", "DelimitedSource", "RawTable"]
 
 MAX_RAGGED_SHARE = 0.5
 """With more rows of another width than this, the header or the delimiter is wrong, not the rows."""

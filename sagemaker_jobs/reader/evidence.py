@@ -1,12 +1,9 @@
 """What the columns of a project's first file are, learned block by block."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from sagemaker_jobs.reader.conversion import (
     EXACT,
@@ -114,21 +111,6 @@ class KindEvidence:
             commas = pc.match_substring_regex(others, _NUMBER[","])
             seen.commas += pc.sum(pc.cast(commas, pa.int64())).as_py()
         return values
-
-
-def infer_kinds(table: pa.Table) -> dict[str, Kind]:
-    """The kind of each column of a whole table."""
-    evidence = KindEvidence()
-    evidence.update(table)
-    return evidence.kinds()
-
-
-def mostly_numbers(table: pa.Table, kinds: Mapping[str, Kind]) -> dict[str, NDArray[np.int64]]:
-    """Text columns in which few values are no numbers, with the rows of those."""
-    texts = [name for name, kind in kinds.items() if kind == "string"]
-    evidence = KindEvidence()
-    evidence.update(table.select(texts))
-    return {name: convert_column(table.column(name), "number")[1] for name in evidence.slips()}
 
 
 def _stored(column: pa.Array) -> tuple[Kind, bool]:

@@ -3,7 +3,6 @@
 from sagemaker_jobs.reader.problems import refuse
 from sagemaker_jobs.reader.source import Source
 from sagemaker_jobs.reader.spool import Spooled
-from sagemaker_jobs.reader.whole import RawTable, read_whole
 from sagemaker_jobs.values import Decimal
 
 
@@ -35,11 +34,3 @@ def open_file(spooled: Spooled, delimiter: str | None = None, decimal: Decimal =
 
         return WorkbookSource(spooled)
     raise refuse("format", f"Files of type {spooled.extension} are not read. Save it as CSV.")
-
-
-def read_file(spooled: Spooled, delimiter: str | None = None) -> RawTable:
-    """A spooled file as one table; a row of another width refuses it."""
-    return read_whole(open_file(spooled, delimiter))
-
-
-__all__ = ["RawTable", "open_file", "read_file"]

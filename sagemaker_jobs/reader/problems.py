@@ -70,12 +70,11 @@ def refuse(
     return Refused([Reason(code=code, message=message, line=line, column=column)])
 
 
-def more_lines(lines: Sequence[int]) -> str:
-    """The lines after the first, for the end of a sentence: ` (also lines 7, 9 and 40 more)`."""
-    others = list(lines[1 : MAX_LISTED_LINES + 1])
+def more_lines(lines: Sequence[int], count: int) -> str:
+    """The lines after the first, of `count` in all: ` (also lines 7, 9 and 40 more)`."""
+    others = lines[1 : MAX_LISTED_LINES + 1]
     if not others:
         return ""
-    listed = ", ".join(str(line) for line in others)
-    rest = len(lines) - 1 - len(others)
-    more = f" and {rest} more" if rest else ""
-    return f" (also line{'s' if len(others) > 1 else ''} {listed}{more})"
+    rest = count - 1 - len(others)
+    listed = ", ".join(map(str, others)) + (f" and {rest:,} more" if rest else "")
+    return f" (also line{'s' if len(others) > 1 or rest else ''} {listed})"

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dropforge.period import Period
 from dropforge.project import ProjectSpec
 from sagemaker_jobs import labels
 from sagemaker_jobs.history.table import PERIOD, History
@@ -46,7 +45,7 @@ class RowIndex:
 
 def read_index(spec: ProjectSpec, history: History, periods: list[str]) -> RowIndex:
     """Index the labelled rows of `periods`."""
-    ordered = [p.canonical for p in sorted(map(Period.from_canonical, periods))]
+    ordered = history.in_order(periods)
     position = {period: place for place, period in enumerate(ordered)}
     parts: list[tuple[NDArray[Any], ...]] = []
     columns = [spec.id, spec.target, *([spec.group] if spec.group else []), PERIOD]

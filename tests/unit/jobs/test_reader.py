@@ -2,16 +2,19 @@
 
 import gzip
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
-from sagemaker_jobs.reader.files import read_file
+from sagemaker_jobs.accept.offending import broken_reasons
+from sagemaker_jobs.reader.files import open_file
 from sagemaker_jobs.reader.problems import Refused
 from sagemaker_jobs.reader.spool import Spooled, spool
-from sagemaker_jobs.reader.whole import RawTable
 
 PLAIN = "id,amount,name\n1,2.5,x\n2,3,あ\n"
 ROWS = {"id": ["1", "2"], "amount": ["2.5", "3"], "name": ["x", "あ"]}
@@ -23,8 +26,23 @@ def spooled(folder: Path, body: bytes, extension: str = "csv", encoding: str = "
     return spool(blocks, folder / "file", extension, encoding)
 
 
-def read(folder: Path, body: bytes, extension: str = "csv", encoding: str = "utf-8") -> RawTable:
-    return read_file(spooled(folder, body, extension, encoding))
+@dataclass
+class Whole:
+    """A file's rows, read block by block and put together."""
+
+    table: pa.Table
+    lines: NDArray[np.int64]
+    notes: list[str]
+
+
+def read(folder: Path, body: bytes, extension: str = "csv", encoding: str = "utf-8") -> Whole:
+    """A whole file; refused if a row has another width, as a project without a limit does."""
+    source = open_file(spooled(folder, body, extension, encoding))
+    blocks = list(source.blocks())
+    if source.rejected.count:
+        raise Refused(broken_reasons(source.rejected), source.rejected.rows, source.names)
+    table = pa.Table.from_batches([block.rows for block in blocks])
+    return Whole(table, np.concatenate([block.lines for block in blocks]), source.notes)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sagemaker_jobs.reader import pieces, walk
+from sagemaker_jobs.reader.conversion import ARROW, convert
 from sagemaker_jobs.reader.files import open_file
 from sagemaker_jobs.reader.problems import Refused
 from sagemaker_jobs.reader.source import Source
 from sagemaker_jobs.reader.spool import spool
-from sagemaker_jobs.reader.typing import ARROW, convert
 from sagemaker_jobs.values import Decimal, Kind
 
 KINDS: dict[str, Kind] = {

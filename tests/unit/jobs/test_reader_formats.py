@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sagemaker_jobs.reader import jsonl, parquet
+from sagemaker_jobs.reader.conversion import convert
+from sagemaker_jobs.reader.evidence import KindEvidence
 from sagemaker_jobs.reader.files import open_file
 from sagemaker_jobs.reader.problems import Refused
 from sagemaker_jobs.reader.source import Source
 from sagemaker_jobs.reader.spool import spool
-from sagemaker_jobs.reader.typing import KindEvidence, convert
 
 STRINGS = ["id", "amount", "day", "ok", "code", "007", "NA"]
 TEXT, DATE = 't="s"', 's="1"'

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_jobs.reader.typing import ARROW, convert, infer_kinds
+from sagemaker_jobs.reader.conversion import ARROW, convert
+from sagemaker_jobs.reader.evidence import KindEvidence
 from sagemaker_jobs.values import (
     FROM_TEXT,
     MISSING_WORDS,
@@ -56,6 +57,13 @@ def test_a_column_is_read_as_its_values_are_at_the_endpoint(texts: list[str], ki
             continue  # beyond what a double tells apart: refused, or exact, never rounded
         assert index not in wrong, text
         np.testing.assert_equal(double(value, kind), expected)
+
+
+def infer_kinds(table: pa.Table) -> dict[str, Kind]:
+    """The kinds that a whole file would be given."""
+    evidence = KindEvidence()
+    evidence.update(table)
+    return evidence.kinds()
 
 
 @pytest.mark.parametrize(
