@@ -19,11 +19,12 @@ from dropforge.contract import Share as Share
 from dropforge.contract import Strict
 from dropforge.dropkey import PROJECT_NAME
 from dropforge.errors import InvalidProject
+from dropforge.features import FeaturesSpec as FeaturesSpec
+from dropforge.metrics import TASK_METRICS, Metric, Task
 from dropforge.period import Unit
 
 Days = Annotated[str, Field(pattern=r"^\d{1,5}d$")]
 """A span of time in whole days, as `90d`."""
-Metric = Literal["auc", "average_precision", "log_loss", "brier"]
 
 
 class Tune(Strict):
@@ -69,19 +70,53 @@ class ChampionRule(Strict):
 
 
 class FairnessRule(Strict):
-    """The least ratio of favourable rates between the groups of one column."""
+    """Bounds for the groups of one protected column.
 
-    demographic_parity: Share
+    The ratios are the least group's rate over the greatest: `demographic_parity` of favourable
+    decisions, `equal_opportunity` of favourable decisions among those whose outcome is favourable,
+    `equalised_odds` the lesser of that and the same among the others. `max_worsening` is how much
+    lower than the champion's each of the named ratios may be.
+    """
+
+    demographic_parity: Share | None = None
+    equal_opportunity: Share | None = None
+    equalised_odds: Share | None = None
+    max_worsening: Share | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not any((self.demographic_parity, self.equal_opportunity, self.equalised_odds)):
+            raise ValueError("name demographic_parity, equal_opportunity or equalised_odds")
+        return self
 
 
 class Promotion(Strict):
-    """Which model is promoted. `min` maps a metric to its absolute minimum (maximum for losses)."""
+    """Which model is promoted. `min` maps a metric to its absolute minimum (maximum for losses).
+
+    `max_slice_drop` and `max_reference_drop` are in the project's metric, on the same rows as the
+    champion's and the reference model's; `max_size_mb` of the whole artifact; `max_latency_ms` of
+    one row is advisory.
+    """
 
     mode: Literal["enforced", "advisory", "off"] = "enforced"
     min: dict[Metric, float] = {}
     champion: ChampionRule = ChampionRule()
     fairness: dict[str, FairnessRule] = {}
     min_positives: int = Field(default=100, ge=1)
+    max_slice_drop: float | None = Field(default=None, ge=0.0)
+    max_reference_drop: float | None = Field(default=None, ge=0.0)
+    max_flagged_change: Share | None = None
+    max_size_mb: float | None = Field(default=None, gt=0.0)
+    max_latency_ms: float | None = Field(default=None, gt=0.0)
+    leakage: Literal["reject", "warn"] = "reject"
+
+
+class Card(Strict):
+    """What people should know of the model, in the project's own words: for its card."""
+
+    purpose: str | None = None
+    limits: str | None = None
+    owner: str | None = None
 
 
 class Notify(Strict):
@@ -111,59 +146,28 @@ class DataCapture(Strict):
     sampling_percentage: int = Field(default=100, ge=0, le=100)
 
 
-Impute = Literal["none", "median", "mean", "most_frequent", "missing_category"]
-
-
-class FeaturesSpec(Strict):
-    """Which columns the model sees, and how they are made into numbers.
-
-    `groups` maps a group's name to its columns; `keep` and `drop` name groups or columns;
-    `derive` maps a new column to an arithmetic expression over columns; `impute` is one rule for
-    all, or a rule a group or column.
-    """
-
-    groups: dict[str, list[str]] = {}
-    keep: list[str] = []
-    drop: list[str] = []
-    impute: Impute | dict[str, Impute | float] = "none"
-    encode: Literal["native"] = "native"
-    derive: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Self:
-        if not self.selected:
-            raise ValueError("keep selects no column")
-        known = set(self.groups) | {c for columns in self.groups.values() for c in columns}
-        if self.groups and (unknown := [n for n in self.drop if n not in known | set(self.keep)]):
-            raise ValueError(f"drop names no group or column: {', '.join(unknown)}")
-        return self
-
-    @property
-    def selected(self) -> list[str]:
-        """The columns read from the file, in declared order, without repetition."""
-        kept = [c for name in self.keep or self.groups for c in self.groups.get(name, [name])]
-        dropped = {c for name in self.drop for c in self.groups.get(name, [name])}
-        return list(dict.fromkeys(c for c in kept if c not in dropped))
-
-
 class ProjectSpec(Strict):
     """A whole project, as stored by `dropforge push` and read by every function and job."""
 
     name: str
-    task: Literal["binary"] = "binary"
+    task: Task = "binary"
     target: str
     id: str
     positive: Scalar = 1
+    classes: list[Scalar] = []
     favourable: Scalar | None = None
     group: str | None = None
     period: Unit = "month"
     history: str = "initial"
-    metric: Metric = "auc"
+    metric: Metric
     holdout_share: float = Field(default=0.2, gt=0.0, lt=0.9)
     validation_share: float = Field(default=0.2, gt=0.0, lt=0.9)
     tune: Tune = Tune()
     threshold: Threshold = Threshold(recall=0.6)
     calibration: Literal["none", "sigmoid"] = "none"
+    refit: Literal["none", "all"] = "none"
+    slices: list[str] = []
+    reference: str | None = None
     promotion: Promotion = Promotion()
     approval: Literal["auto", "manual"] = "auto"
     on_unlabelled: Literal["score", "retrain_then_score"] = "score"
@@ -171,6 +175,7 @@ class ProjectSpec(Strict):
     capture: DataCapture = DataCapture()
     resources: Resources = Resources()
     notify: Notify = Notify()
+    card: Card = Card()
     min_labelled_share: Share = 0.95
     max_rejected_share: Share = 0.0
     label_maturity: Days = "0d"
@@ -184,6 +189,33 @@ class ProjectSpec(Strict):
     features: FeaturesSpec
     contract: ContractSpec | None = None
     files: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_metric(cls, document: Any) -> Any:
+        if isinstance(document, dict) and "metric" not in document:
+            metrics = TASK_METRICS.get(document.get("task", "binary"))
+            return {**document, "metric": metrics[0]} if metrics else document
+        return document
+
+    @model_validator(mode="after")
+    def _fits_the_task(self) -> Self:
+        metrics = TASK_METRICS[self.task]
+        for name in (self.metric, *self.promotion.min):
+            if name not in metrics:
+                raise ValueError(
+                    f"metric {name} is not of task {self.task}: one of {', '.join(metrics)}"
+                )
+        if self.task == "multiclass" and len(self.classes) < 3:
+            raise ValueError("task multiclass needs classes: three outcomes or more, in order")
+        if self.task != "multiclass" and self.classes:
+            raise ValueError(f"classes are for task multiclass, the task is {self.task}")
+        if self.task != "binary":
+            if self.promotion.fairness or self.promotion.max_flagged_change is not None:
+                raise ValueError("fairness and max_flagged_change are for task binary")
+            if self.calibration != "none":
+                raise ValueError("calibration is for task binary")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -7,7 +7,8 @@ the paired difference to the champion exceeds the margin. HOLD: anything else; t
 from typing import Literal
 
 from dropforge.drops import Document
-from dropforge.evaluation import HIGHER_IS_BETTER, Evaluation, FairnessFigures
+from dropforge.evaluation import Evaluation, FairnessFigures
+from dropforge.metrics import HIGHER_IS_BETTER
 from dropforge.project import FairnessRule, ProjectSpec
 
 Outcome = Literal["passed", "failed", "not assessed"]
@@ -102,13 +103,14 @@ def _absolute_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
 
 
 def _fairness_rule(column: str, rule: FairnessRule, figures: FairnessFigures | None) -> Rule:
-    ratio = figures.demographic_parity if figures else None
+    found = figures.ratios.get("demographic_parity") if figures else None
+    ratio = found.value if found else None
     outcome: Outcome
     if ratio is None:
         observed, outcome = "fewer than two groups large enough", "not assessed"
     else:
         observed = f"{ratio:.3f}"
-        outcome = "passed" if ratio >= rule.demographic_parity else "failed"
+        outcome = "passed" if ratio >= (rule.demographic_parity or 0.0) else "failed"
     return Rule(
         name=f"demographic parity by {column}",
         required=f"at least {rule.demographic_parity:g}",
@@ -122,7 +124,7 @@ def _champion_rules(spec: ProjectSpec, evaluation: Evaluation) -> list[Rule]:
     if evaluation.champion is None and evaluation.champion_problem is None:
         return []
     promotion, holdout = spec.promotion, evaluation.holdout
-    clean = holdout.positives >= promotion.min_positives
+    clean = (holdout.positives or 0) >= promotion.min_positives
     rules = [
         Rule(
             name="clean holdout",

@@ -1,15 +1,9 @@
 """The holdout's figures and the verdict's rules, as a mail shows them."""
 
-from dropforge.evaluation import HIGHER_IS_BETTER, Evaluation, Interval
+from dropforge.evaluation import Evaluation, Interval
+from dropforge.metrics import HIGHER_IS_BETTER, METRIC_NAMES
 from dropforge.period import Period
 from dropforge.verdict import Verdict
-
-METRIC_NAMES = {
-    "auc": "AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier": "Brier",
-}
 
 
 def holdout_lines(evaluation: Evaluation) -> list[str]:
@@ -38,11 +32,12 @@ def table(evaluation: Evaluation, name: str) -> list[str]:
             cells = [f"{old.metrics[metric].value:.4f}", *cells]
             cells += [_interval(comparison.differences[metric])] if comparison else [""]
         rows.append((METRIC_NAMES[metric], cells))
-    flagged = [f"{new.flagged:.1%}"]
-    if old:
-        flagged = [f"{old.flagged:.1%}", *flagged]
-        flagged += [f"{(new.flagged - old.flagged) * 100:+.1f} pt"]
-    rows.append(("Flagged", flagged))
+    if new.flagged is not None:
+        flagged = [f"{new.flagged:.1%}"]
+        if old and old.flagged is not None:
+            flagged = [f"{old.flagged:.1%}", *flagged]
+            flagged += [f"{(new.flagged - old.flagged) * 100:+.1f} pt"]
+        rows.append(("Flagged", flagged))
     lines = [
         " " * 20
         + "".join(f"{column:>16}" for column in columns[:2])

@@ -1,9 +1,10 @@
 """The mail of a run that ended as it should, whatever the verdict."""
 
 from dropforge.drops import ColumnDrift
-from dropforge.mail.figures import METRIC_NAMES, holdout_lines, rule_lines, table
+from dropforge.mail.figures import holdout_lines, rule_lines, table
 from dropforge.mail.files import files, first_reason
 from dropforge.mail.text import Event, Mail, join, subject, took
+from dropforge.metrics import METRIC_NAMES
 from dropforge.runs import RunStory
 
 

@@ -127,8 +127,8 @@ def metadata(
         "holdout_period": evaluation.holdout.period,
         "holdout_rows": str(evaluation.holdout.rows),
         "holdout_positives": str(evaluation.holdout.positives),
-        "threshold": f"{evaluation.challenger.threshold:.6g}",
-        "flagged": f"{evaluation.challenger.flagged:.4f}",
+        "threshold": _figure(evaluation.challenger.threshold),
+        "flagged": _figure(evaluation.challenger.flagged),
         "evaluation": facts.evaluation_uri,
         "report": evaluation.report_uri,
         "manifest": facts.manifest_uri,
@@ -145,6 +145,10 @@ def tags(project: str, stage: str) -> list[dict[str, str]]:
         {"Key": "dropforge:project", "Value": project},
         {"Key": "dropforge:stage", "Value": stage},
     ]
+
+
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.6g}"
 
 
 def _value(text: str) -> str:

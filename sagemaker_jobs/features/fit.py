@@ -109,7 +109,7 @@ def _fit_number(name: str, column: pa.ChunkedArray, rule: Rule) -> float | None:
 
 
 def _rules(spec: FeaturesSpec, names: list[str]) -> dict[str, Rule]:
-    if isinstance(spec.impute, str):
+    if not isinstance(spec.impute, dict):
         return dict.fromkeys(names, spec.impute)
     rules: dict[str, Rule] = dict.fromkeys(names, "none")
     # Groups first, so that a column's own rule wins.

@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dropforge.evaluation import HIGHER_IS_BETTER, Interval
-from dropforge.project import Metric
+from dropforge.evaluation import Interval
+from dropforge.metrics import HIGHER_IS_BETTER, Metric
 from sagemaker_jobs.judging.metrics import METRICS, prepared
 
 Floats = NDArray[np.float64]

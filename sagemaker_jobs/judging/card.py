@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from dropforge.evaluation import Evaluation
+from dropforge.metrics import METRIC_NAMES
 from dropforge.project import ProjectSpec
-from sagemaker_jobs.judging.report import NAMES
 
 
 def write_card(
@@ -19,16 +19,15 @@ def render(spec: ProjectSpec, evaluation: Evaluation, lineage: dict[str, Any]) -
     """The card's text."""
     holdout, figures = evaluation.holdout, evaluation.challenger
     metrics = "\n".join(
-        f"| {label} | {figures.metrics[name].value:.4f} | {figures.metrics[name].low:.4f} to "
-        f"{figures.metrics[name].high:.4f} |"
-        for name, label in NAMES.items()
+        f"| {METRIC_NAMES[name]} | {found.value:.4f} | {found.low:.4f} to {found.high:.4f} |"
+        for name, found in figures.metrics.items()
     )
     groups = "\n".join(
         f"- {found.column}: demographic parity ratio "
         + (
             "not assessed"
-            if found.demographic_parity is None
-            else f"{found.demographic_parity:.3f}"
+            if "demographic_parity" not in found.ratios
+            else f"{found.ratios['demographic_parity'].value:.3f}"
         )
         + (" (the column is also a feature)" if found.is_feature else "")
         for found in evaluation.fairness

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dropforge.evaluation import FairnessFigures, GroupFigures
+from dropforge.evaluation import FairnessFigures, FairnessMetric, GroupFigures, Interval
 from sagemaker_jobs.reader.conversion import as_text
 
 MIN_ROWS = 200
@@ -54,10 +54,11 @@ def _column(
         for code, label in sorted(enumerate(names), key=lambda item: item[1])
     ][:MAX_GROUPS]
     rates = [g.favourable_rate for g in groups if g.assessed and g.favourable_rate is not None]
-    ratio = min(rates) / max(rates) if len(rates) > 1 and max(rates) > 0 else None
-    return FairnessFigures(
-        column=name, demographic_parity=ratio, groups=groups, is_feature=is_feature
-    )
+    ratios: dict[FairnessMetric, Interval] = {}
+    if len(rates) > 1 and max(rates) > 0:
+        ratio = min(rates) / max(rates)
+        ratios["demographic_parity"] = Interval(value=ratio, low=ratio, high=ratio)
+    return FairnessFigures(column=name, ratios=ratios, groups=groups, is_feature=is_feature)
 
 
 def _group(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dropforge.project import Metric
+from dropforge.metrics import Metric
 
 Floats = NDArray[np.float64]
 Resampled = Callable[[Floats], dict[Metric, Floats]]

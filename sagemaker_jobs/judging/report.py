@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from dropforge.evaluation import Evaluation
-from dropforge.project import Metric, ProjectSpec
+from dropforge.metrics import METRIC_NAMES
+from dropforge.project import ProjectSpec
 from dropforge.verdict import Verdict
 from sagemaker_jobs.judging.charts import charts
 from sagemaker_jobs.judging.html import interval, section, share, table
 from sagemaker_jobs.judging.judge import Judged
 from sagemaker_jobs.judging.style import STYLE
 
-NAMES: dict[Metric, str] = {
-    "auc": "AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-}
 MAX_FEATURES = 30
 
 
@@ -106,8 +101,8 @@ def _figures(report: Report) -> str:
     if old:
         head += [f"Champion v{escape(old.version)}", "Change"]
     rows = []
-    for name, label in NAMES.items():
-        cells = [label, interval(new.metrics[name])]
+    for name in new.metrics:
+        cells = [METRIC_NAMES[name], interval(new.metrics[name])]
         if old and comparison:
             cells += [
                 interval(old.metrics[name]),
@@ -152,8 +147,8 @@ def _fairness(report: Report) -> str:
     for found in report.evaluation.fairness:
         ratio = (
             "not assessed"
-            if found.demographic_parity is None
-            else f"{found.demographic_parity:.3f}"
+            if "demographic_parity" not in found.ratios
+            else f"{found.ratios['demographic_parity'].value:.3f}"
         )
         rows = [
             [
@@ -214,7 +209,7 @@ def _lineage(report: Report) -> str:
         "Rows": f"{lineage['rows']['train']:,} train, {lineage['rows']['validation']:,} validation",
         "Rounds": lineage["rounds"],
         "Trials": len(lineage["trials"]),
-        "Validation": f"{NAMES[evaluation.metric]} {lineage['validation']['value']:.4f}",
+        "Validation": f"{METRIC_NAMES[evaluation.metric]} {lineage['validation']['value']:.4f}",
         "Seed": lineage["seed"],
         "Model SHA-256": lineage["model_sha256"],
         "Libraries": ", ".join(f"{name} {v}" for name, v in lineage["libraries"].items()),

@@ -7,7 +7,8 @@ from typing import Any
 
 import optuna
 
-from dropforge.project import Metric, ProjectSpec
+from dropforge.metrics import Metric
+from dropforge.project import ProjectSpec
 
 OBJECTIVE_METRICS: dict[Metric, str] = {
     "auc": "auc",

@@ -13,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import optuna
 
-from dropforge.evaluation import HIGHER_IS_BETTER
+from dropforge.metrics import HIGHER_IS_BETTER
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.learning.dataset import Rows
 from sagemaker_jobs.learning.parameters import (

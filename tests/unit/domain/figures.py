@@ -6,6 +6,7 @@ from dropforge.evaluation import (
     Comparison,
     Evaluation,
     FairnessFigures,
+    FairnessMetric,
     GroupFigures,
     Holdout,
     Interval,
@@ -81,4 +82,7 @@ def compared(lower: float, auc: float = 0.80, **changes: Any) -> Evaluation:
 def fairness(ratio: float | None) -> FairnessFigures:
     """One protected column's figures."""
     group = GroupFigures(group="0", rows=300, positives=80, favourable_rate=0.7, assessed=True)
-    return FairnessFigures(column="female", demographic_parity=ratio, groups=[group])
+    ratios: dict[FairnessMetric, Interval] = {}
+    if ratio is not None:
+        ratios["demographic_parity"] = Interval(value=ratio, low=ratio - 0.02, high=ratio + 0.02)
+    return FairnessFigures(column="female", ratios=ratios, groups=[group])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropforge.project import Costs, Metric, Threshold
+from dropforge.metrics import Metric
+from dropforge.project import Costs, Threshold
 from sagemaker_jobs.judging.bootstrap import (
     Resampler,
     differences,
@@ -147,7 +148,7 @@ def test_fairness_assesses_groups_large_enough() -> None:
     labels = np.array(([1.0] * 40 + [0.0] * 360) * 2 + [1.0] * 199 + [1.0] * 29 + [0.0] * 271)
     table = pa.table({"sex": pa.array(groups, pa.string())})
     (found,) = fairness(table, ["sex", "absent"], favourable, labels, features=["sex"])
-    assert found.demographic_parity == pytest.approx(0.5 / 0.8)
+    assert found.ratios["demographic_parity"].value == pytest.approx(0.5 / 0.8)
     assert found.is_feature
     assert {g.group: g.assessed for g in found.groups} == {
         "a": True, "b": True, "c": False, "(missing)": False,
@@ -160,7 +161,7 @@ def test_fairness_assesses_groups_large_enough() -> None:
 def test_one_group_alone_has_no_ratio() -> None:
     table = pa.table({"sex": ["a"] * 500})
     (found,) = fairness(table, ["sex"], np.ones(500, bool), np.ones(500))
-    assert found.demographic_parity is None
+    assert found.ratios == {}
 
 
 def numbers(rows: int, seed: int, shift: float = 0.0) -> pa.ChunkedArray:
