@@ -28,7 +28,7 @@ help: ## List these targets
 setup: $(READY) ## Create .venv from the hashed locks, or bring it in step with them
 	@echo "setup: $(VENV) is in step with the locks"
 
-$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt,$(wildcard requirements/*.txt))
+$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt %/mlflow.txt,$(wildcard requirements/*.txt))
 	@sh requirements/setup.sh $(VENV)
 	@touch $@
 

@@ -84,6 +84,11 @@ def verdict(lake: str, project: str, run: str) -> S3Uri:
     return run_root(lake, project, run) / "verdict.json"
 
 
+def tracking(lake: str, project: str, run: str) -> S3Uri:
+    """What became of sending the run to a tracking server."""
+    return run_root(lake, project, run) / "tracking.json"
+
+
 def registration(lake: str, project: str, run: str) -> S3Uri:
     """Which model package the run registered."""
     return run_root(lake, project, run) / "registration.json"

@@ -62,6 +62,9 @@ class PipelineJobs:
             ),
             max_runtime=Duration.minutes(self._runtimes.prepare),
             on_failure=self._on_failure,
+            # What waited when the lock was taken; a file too large that came later fails its run,
+            # and is started again with the disk that it needs.
+            more_disk="$lock.disk_gb",
         )
         self._retried["Prepare"] = job
         return job

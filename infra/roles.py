@@ -15,7 +15,7 @@ from infra.permissions import (
     write_ledger,
     write_objects,
 )
-from infra.settings import StageSettings
+from infra.settings import StageSettings, Tracking
 from infra.storage import Storage
 
 SAGEMAKER = iam.ServicePrincipal("sagemaker.amazonaws.com")
@@ -36,12 +36,12 @@ class JobRoles(Construct):
         super().__init__(scope, id)
         self._storage = storage
         self._repository = repository
-        self.job = self._processing()
+        self.job = self._processing(settings.tracking)
         self.training = self._training()
         self.endpoint = self._endpoint(settings)
         self.uploaders = self._uploaders(settings)
 
-    def _processing(self) -> iam.Role:
+    def _processing(self, tracking: Tracking | None) -> iam.Role:
         role = self._role("Job", "Dropforge: prepare, evaluate and score", "ProcessingJobs")
         lake = ("projects", "lake", "runs", "models", "predictions", "quarantine")
         read_drops(role, self._storage)
@@ -50,7 +50,19 @@ class JobRoles(Construct):
         # A Delta commit that lost its race removes the files it had written.
         allow(role, ["s3:DeleteObject"], [self._storage.lake.arn_for_objects("lake/*")])
         write_ledger(role, self._storage)
+        if tracking is not None:
+            self._track(role, tracking)
         return role
+
+    def _track(self, role: iam.Role, tracking: Tracking) -> None:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerwithmlflow.html
+        calls = ("CreateExperiment", "GetExperimentByName", "CreateRun", "DeleteRun", "UpdateRun")
+        calls += ("LogBatch", "SearchRuns")
+        allow(role, [f"sagemaker-mlflow:{call}" for call in calls], [tracking.server])
+        store = Stack.of(self).format_arn(
+            service="s3", region="", account="", resource=tracking.artifacts, resource_name="*"
+        )
+        allow(role, ["s3:PutObject"], [store])
 
     def _training(self) -> iam.Role:
         role = self._role("Training", "Dropforge: train, without a network", "TrainingJobs")

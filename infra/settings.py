@@ -17,6 +17,9 @@ STAGE_FILES = Path(__file__).parent / "stages"
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+TrackingServerArn = Annotated[
+    str, Field(pattern=r"^arn:[a-z-]+:sagemaker:[^:]+:\d{12}:mlflow-tracking-server/.+$")
+]
 LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 731, 1827, 3653]
 
 
@@ -42,6 +45,20 @@ class MaxRuntime(BaseModel):
     score: int = Field(default=120, gt=0, le=7200)
 
 
+class Tracking(BaseModel):
+    """An MLflow tracking server that SageMaker manages; trainings are sent to it.
+
+    `artifacts` is the bucket of the server's artifact store: a run's report is put there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    server: Annotated[
+        str, Field(pattern=r"^arn:[a-z-]+:sagemaker:[^:]+:\d{12}:mlflow-tracking-server/.+$")
+    ]
+    artifacts: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
 class StageSettings(BaseSettings):
     """Everything that may differ between stages.
 
@@ -63,6 +80,7 @@ class StageSettings(BaseSettings):
     )
     volume_gb: int = Field(default=30, ge=1, le=16384)
     max_runtime: MaxRuntime = MaxRuntime()
+    tracking: Tracking | None = None
     intake_concurrency: int = Field(default=2, ge=2, le=1000)
     keep_noncurrent_days: int = Field(default=365, ge=1)
 

@@ -89,7 +89,7 @@ class DropforgeStack(Stack):
             job_defaults={
                 "job_role": roles.job,
                 "image_uri": image.uri,
-                "environment": places,
+                "environment": places | _tracking(settings),
                 "volume_gb": settings.volume_gb,
                 "output_key_arn": storage.key.key_arn,
             },
@@ -124,3 +124,7 @@ class DropforgeStack(Stack):
     def _outputs(self, **values: str) -> None:
         for name, value in values.items():
             CfnOutput(self, name, value=value)
+
+
+def _tracking(settings: StageSettings) -> dict[str, str]:
+    return {"DROPFORGE_TRACKING_SERVER": settings.tracking.server} if settings.tracking else {}

@@ -30,7 +30,9 @@ TOGETHER = ("bootstrap", PROJECT, "infra", "lambdas", "jobs", "local", "dev")
 # sagemaker 2 wants older attrs and packaging than the other rooms have: it shares only what the
 # Lambda functions use (boto3, pydantic and what they bring), the part dropforge's domain imports.
 # The AWS CLI pins a botocore of its own: it shares nothing, and the tests run it beside the rest.
-APART = {"notebook": FOLDER / "lambdas.txt", "awscli": FOLDER / "bootstrap.txt"}
+# MLflow's server shares nothing either: the product speaks to it by HTTP.
+ALONE = FOLDER / "bootstrap.txt"
+APART = {"notebook": FOLDER / "lambdas.txt", "awscli": ALONE, "mlflow": ALONE}
 FINGERPRINT = "# fingerprint of the requirements: "
 
 

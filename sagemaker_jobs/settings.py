@@ -16,6 +16,7 @@ class Settings:
     lake_bucket: str
     drop_bucket: str
     ledger_table: str
+    tracking_server: str | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -36,7 +37,10 @@ class Settings:
                 f"The job's environment lacks {', '.join(missing)}: it was not started by the "
                 "stack's state machine."
             )
-        return cls(**{field: os.environ[name] for field, name in names.items()})
+        return cls(
+            **{field: os.environ[name] for field, name in names.items()},
+            tracking_server=os.environ.get("DROPFORGE_TRACKING_SERVER"),
+        )
 
 
 def job_parser(job: str) -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from dropforge.cli import (
     generate,
     local_cloud,
     mails,
+    mlflow,
     models,
     predict,
     projects,
@@ -47,6 +48,7 @@ app.command(rich_help_panel=WORK)(predict.predict)
 app.command(rich_help_panel=LOOK)(runs.runs)
 app.add_typer(runs.run_app, name="run", rich_help_panel=LOOK)
 app.add_typer(data.app, name="data", rich_help_panel=LOOK)
+app.command(rich_help_panel=LOOK)(mlflow.mlflow)
 app.add_typer(mails.app, name="mail", rich_help_panel=LOOK)
 
 

@@ -13,6 +13,9 @@ from infra.naming import job_arns
 from infra.permissions import allow, pass_role
 from infra.tasks.common import SAGEMAKER_TRANSIENT, SLACK, catch, jsonata, retry
 
+MAX_VOLUME_GB = 16_384
+"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html"""
+
 _EVENTS_RULE = "StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 
 
@@ -71,7 +74,10 @@ def job_name(step: str) -> str:
 
 
 class ProcessingJob(sfn.CustomState):
-    """`python -m sagemaker_jobs <step>` in the job image; fails as States.TaskFailed."""
+    """`python -m sagemaker_jobs <step>` in the job image; fails as States.TaskFailed.
+
+    `more_disk` is an expression: gigabytes beyond the disk that every job has.
+    """
 
     def __init__(
         self,
@@ -85,6 +91,7 @@ class ProcessingJob(sfn.CustomState):
         on_failure: sfn.IChainable,
         inputs: str | Sequence[Mapping[str, Any]] = (),
         outputs: Sequence[Mapping[str, Any]] = (),
+        more_disk: str = "0",
     ) -> None:
         request: dict[str, Any] = {
             "ProcessingJobName": job_name(step),
@@ -101,7 +108,9 @@ class ProcessingJob(sfn.CustomState):
                     "InstanceType": jsonata(
                         "$processingTypes[$shortages % $count($processingTypes)]"
                     ),
-                    "VolumeSizeInGB": defaults.volume_gb,
+                    "VolumeSizeInGB": jsonata(
+                        f"$min([{defaults.volume_gb} + {more_disk}, {MAX_VOLUME_GB}])"
+                    ),
                 }
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime.to_seconds()},

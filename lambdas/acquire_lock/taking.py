@@ -8,6 +8,7 @@ finished in between); a covered run never keeps the lock.
 from dropforge.aws.ledger import Ledger
 from dropforge.drops import PENDING
 from dropforge.ledger import LockName
+from lambdas.acquire_lock.disk import disk_gb
 from lambdas.entry import Answer, Request
 from lambdas.executions import find_execution
 
@@ -23,11 +24,15 @@ class LockRequest(Request):
 
 
 class LockAnswer(Answer):
-    """Whether the caller holds the lock now, and who does otherwise."""
+    """Whether the caller holds the lock now, and who does otherwise.
+
+    `disk_gb` is what the files that wait now need beyond every job's own disk.
+    """
 
     acquired: bool
     covered: bool = False
     holder: str | None = None
+    disk_gb: int = 0
 
 
 def acquire(ledger: Ledger, request: LockRequest) -> LockAnswer:
@@ -40,6 +45,9 @@ def acquire(ledger: Ledger, request: LockRequest) -> LockAnswer:
     if answer.acquired and is_covered(ledger, request):
         ledger.release(request.project, request.lock, request.execution)
         return LockAnswer(acquired=False, covered=True)
+    if answer.acquired and request.lock == "pipeline":
+        needed = disk_gb(ledger.pending(request.project))
+        return answer.model_copy(update={"disk_gb": needed})
     return answer
 
 

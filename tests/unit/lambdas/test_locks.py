@@ -35,7 +35,7 @@ def waiting_run(account: Account, state: DropState) -> tuple[str, dict[str, Any]
 
 def test_a_free_lock_is_taken_and_given_back(account: Account) -> None:
     one = account.start("one")
-    assert ask(account, one) == {"acquired": True, "covered": False, "holder": one}
+    assert ask(account, one) == {"acquired": True, "covered": False, "holder": one, "disk_gb": 0}
     assert give_back(account, one) is True
     assert account.ledger.lock("credit", "pipeline") is None
 
@@ -43,7 +43,7 @@ def test_a_free_lock_is_taken_and_given_back(account: Account) -> None:
 def test_a_held_lock_is_waited_for(account: Account) -> None:
     one, two = account.start("one"), account.start("two")
     ask(account, one)
-    assert ask(account, two) == {"acquired": False, "covered": False, "holder": one}
+    assert ask(account, two) == {"acquired": False, "covered": False, "holder": one, "disk_gb": 0}
 
 
 def test_the_holder_gets_it_again(account: Account) -> None:
@@ -56,7 +56,7 @@ def test_a_lock_of_a_dead_run_is_taken_over(account: Account) -> None:
     one, two = account.start("one"), account.start("two")
     ask(account, one)
     account.stop(one)
-    assert ask(account, two) == {"acquired": True, "covered": False, "holder": two}
+    assert ask(account, two) == {"acquired": True, "covered": False, "holder": two, "disk_gb": 0}
     assert give_back(account, one) is False
     assert account.ledger.lock("credit", "pipeline") is not None
 
@@ -153,3 +153,22 @@ def test_a_settling_between_the_question_and_the_lock_is_seen(
 def test_a_request_without_its_project_is_refused(account: Account) -> None:
     with pytest.raises(ValueError, match="project"):
         release({"lock": "pipeline", "execution": "x"}, account.context)
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "gigabytes"),
+    [
+        ("credit/20201001.csv", 20_000_000_000, 60),
+        ("credit/20201001.csv.gz", 1_000_000_000, 15),
+        ("credit/20201001.XLSX", 100_000_000, 2),
+        ("credit/20201001.parquet", 1, 1),
+        ("credit/20201001.csv", 10**15, 16_384),
+    ],
+)
+def test_a_run_is_given_the_disk_that_its_files_need(
+    account: Account, key: str, size: int, gigabytes: int
+) -> None:
+    account.ledger.claim(make_drop(key=key, size=size))
+    one = account.start("one")
+    assert ask(account, one)["disk_gb"] == gigabytes
+    assert ask(account, one, lock="deployment")["disk_gb"] == 0
