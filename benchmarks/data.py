@@ -56,7 +56,7 @@ def pandera_import(places: Places) -> Row:
     return Row(what, "s", None, taken["pandera"].wall, taken["nothing"].wall)
 
 
-def header(sizes: Sizes) -> str:
+def header(rounds: int) -> str:
     """When, with what, on what: without it the figures mean nothing."""
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     listed = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES)
@@ -64,7 +64,7 @@ def header(sizes: Sizes) -> str:
     return (
         f"{now}, {os.cpu_count()} CPUs, {platform.machine()}, load {load:.2f} at the start\n"
         f"Python {platform.python_version()}, {listed}\n"
-        f"medians of {sizes.rounds} rounds, taken in turns; 1 MB is 1,000,000 bytes"
+        f"medians of {rounds} rounds, taken in turns; 1 MB is 1,000,000 bytes"
     )
 
 
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     uv = Path(sys.executable).with_name("uv")
     ours = jobs_environment(FOLDER, uv, Path(sys.executable))
     places = Places(FOLDER, ours, sys.executable)
-    top = header(sizes)
+    top = header(sizes.rounds)
     rows = measure(places, sizes, keep=given.keep)
     print(f"{top}\n\n{render(rows)}")
     return int(any(row.note == FAILED for row in rows))

@@ -1,4 +1,4 @@
-"""Runs one command and writes what it took to a file: exit code, seconds, bytes at its peak.
+"""Runs one command and writes what it took: exit code, seconds, bytes at its peak, CPU seconds.
 
 A process of its own, as small as Python gets: the kernel counts a parent's peak memory as that of
 the child it starts, until the child uses more.
@@ -21,7 +21,8 @@ def launch(out: str, command: list[str]) -> None:
     wall = time.perf_counter() - started
     code = os.waitstatus_to_exitcode(status)
     with open(out, "w", encoding="ascii") as file:
-        file.write(f"{code} {wall} {used.ru_maxrss * RSS_UNIT}")
+        cpu = used.ru_utime + used.ru_stime
+        file.write(f"{code} {wall} {used.ru_maxrss * RSS_UNIT} {cpu}")
 
 
 if __name__ == "__main__":

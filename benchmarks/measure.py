@@ -20,10 +20,11 @@ class BenchmarkFailed(Exception):
 
 @dataclass(frozen=True)
 class Usage:
-    """What one process took: seconds, bytes at its peak, and what it printed."""
+    """What one process took: seconds, bytes at its peak, CPU seconds, and what it printed."""
 
     wall: float
     peak: int
+    cpu: float = 0.0
     said: str = ""
 
 
@@ -47,10 +48,10 @@ def run(command: Sequence[str]) -> Usage:
         ended = subprocess.run(
             [*launcher, *command], capture_output=True, text=True, env=environment(), cwd=ROOT
         )
-        code, wall, peak = took.read().decode().split() or ("nothing", "0", "0")
+        code, wall, peak, cpu = took.read().decode().split() or ("nothing", "0", "0", "0")
     if code != "0":
         raise BenchmarkFailed(f"{' '.join(command)} ended with {code}:\n{ended.stderr[-2000:]}")
-    return Usage(float(wall), int(peak), ended.stdout.strip())
+    return Usage(float(wall), int(peak), float(cpu), ended.stdout.strip())
 
 
 def environment() -> dict[str, str]:
@@ -80,8 +81,9 @@ def in_turns(
 
 
 def median(usages: Sequence[Usage]) -> Usage:
-    """The median wall time and the median peak, each for itself."""
+    """The median wall time, peak and CPU time, each for itself."""
     return Usage(
         statistics.median(usage.wall for usage in usages),
         int(statistics.median(usage.peak for usage in usages)),
+        statistics.median(usage.cpu for usage in usages),
     )

@@ -48,6 +48,22 @@ class Places:
             part.rename(path)
         return path
 
+    def snapshot(self, initial: int, rows: int, trials: int, test_blocks: int) -> Path:
+        """The folder of a training snapshot after three months, and of test rows; built once.
+
+        `train.parquet` beside them is train and validation together.
+        """
+        lake = self.histories(initial, rows, [3]) / "3"
+        kept = self._kept("snapshots", [*PRODUCT, LOCK])
+        path = kept / f"{initial}-{rows}-{trials}-{test_blocks}"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            sizes = [str(trials), str(test_blocks)]
+            run([self.ours, "-m", "benchmarks.ours.snapshot", str(lake), str(part), *sizes])
+            part.rename(path)
+        return path
+
     def scratch(self, name: str) -> Path:
         """An empty folder."""
         path = self.folder / "scratch" / name

@@ -6,11 +6,11 @@ project is loaded, long before a file meets it. docs/projects.md is the referenc
 
 import datetime as dt
 import re
-from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from dropforge.located import located
 from dropforge.rules import Condition, RuleError, days, parse_rule
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -161,17 +161,25 @@ class ContractSpec(Strict):
     @model_validator(mode="after")
     def _rules_fit_the_columns(self) -> Self:
         names = [rule.name for rule in self.rules]
-        if twice := [name for name, count in Counter(names).items() if count > 1]:
-            raise ValueError(f"two rules are named {twice[0]!r}")
-        for rule in self.rules:
-            self.condition(rule)
-        for unique in self.unique:
-            if unknown := [name for name in unique.columns if name not in self.columns]:
-                raise ValueError(f"unique names a column that is not there: {unknown[0]}")
+        for index, rule in enumerate(self.rules):
+            if rule.name in names[:index]:
+                raise located(f"two rules are named {rule.name!r}", "rules", index, "name")
+            try:
+                self.condition(rule)
+            except RuleError as error:
+                message = f"rule {rule.name!r}: {rule.expr!r}: {error}"
+                path = ("rules", index, "expr")
+                raise located(message, *path, character=error.character) from error
+        for index, unique in enumerate(self.unique):
+            for place, name in enumerate(unique.columns):
+                if name not in self.columns:
+                    message = f"unique names a column that is not there: {name}"
+                    raise located(message, "unique", index, "columns", place)
         if self.file.freshness is not None:
             times = [column for column in self.columns.values() if column.role == "time"]
             if len(times) != 1 or times[0].type != "date":
-                raise ValueError("file.freshness needs one column with role: time and type: date")
+                message = "file.freshness needs one column with role: time and type: date"
+                raise located(message, "file", "freshness")
         return self
 
     @property
@@ -183,13 +191,10 @@ class ContractSpec(Strict):
         """A row rule, parsed over the columns that are read.
 
         Raises:
-            ValueError: the message names the rule and the position.
+            RuleError: it is not understood.
         """
         kinds = {n: c.type for n, c in self.columns.items() if c.role != "ignored"}
-        try:
-            return parse_rule(rule.expr, kinds)
-        except RuleError as error:
-            raise ValueError(f"rule {rule.name!r}: {rule.expr!r}: {error}") from error
+        return parse_rule(rule.expr, kinds)
 
 
 def _require_date(key: str, value: object) -> None:

@@ -96,14 +96,17 @@ class SnapshotSummary(Document):
     train_rows: int
     validation_rows: int
     holdout_rows: int
-    holdout_positives: int
+    holdout_positives: int | None
     train_periods: list[str]
     holdout_period: str
     uri: str
 
 
 class PrepareResult(Document):
-    """One round of Prepare: every pending drop of the project, and the snapshot if one is due."""
+    """One round of Prepare: every pending drop of the project, and the snapshot if one is due.
+
+    `training_problem` says why a training that is due has nothing to learn from yet.
+    """
 
     project: str
     project_version: str
@@ -113,6 +116,7 @@ class PrepareResult(Document):
     lake_version: int | None = None
     training_due: bool = False
     snapshot: SnapshotSummary | None = None
+    training_problem: str | None = None
     scoring_uri: str | None = None
     seconds: float = Field(default=0.0, ge=0.0)
 
@@ -123,14 +127,17 @@ class PrepareResult(Document):
 
 
 class ScoredDrop(Document):
-    """The predictions of one drop. `flagged` counts the rows decided positive."""
+    """The predictions of one drop. `flagged` counts the rows decided positive, by a binary model.
+
+    `mean_score` is of the predicted values, or of the probabilities of what was decided.
+    """
 
     drop: str
     key: str
     name: str
     period: str
     rows: int
-    flagged: int
+    flagged: int | None = None
     mean_score: float
     predictions_uri: str
 

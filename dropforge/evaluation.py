@@ -154,7 +154,10 @@ class Evaluation(Document):
 
     `unstable_features` are those of the project's features.py that change with the rows beside
     them. `refit: all` says that the deployed model was fitted again on all rows after the judged
-    one, which stays in the artifact as `judged/model.txt`.
+    one, which stays in the artifact as `judged/model.txt`. `champion_model` says which of such a
+    champion's models was compared: the judged one where the deployed one has seen too many rows.
+    `component_check` is the server's code answering the golden rows in a fresh process: it is not
+    run on a model with unstable features, whose answers depend on how they are asked.
     """
 
     project: str
@@ -166,6 +169,7 @@ class Evaluation(Document):
     challenger: ModelFigures
     champion: ModelFigures | None = None
     champion_problem: str | None = None
+    champion_model: Literal["deployed", "judged"] = "deployed"
     comparison: Comparison | None = None
     reference: ModelFigures | None = None
     reference_problem: str | None = None
@@ -181,6 +185,6 @@ class Evaluation(Document):
     artifact_bytes: int
     row_latency_ms: float
     golden_rows: int
-    component_check: Literal["passed"] = "passed"
+    component_check: Literal["passed", "not run"] = "passed"
     report_uri: str
     seconds: float = 0.0

@@ -20,11 +20,13 @@ def infer_contract(
     missing: Mapping[str, int] | None = None,
     protected: Collection[str] = (),
     group: str | None = None,
+    ignored: Collection[str] = (),
 ) -> ContractSpec:
     """The contract that a file's evidence supports: types, roles, and who had no missing value.
 
     `missing` counts the missing values a column; a column it does not name may be empty. Nothing
-    tighter is inferred: the next file's extremes are not this one's.
+    tighter is inferred: the next file's extremes are not this one's. What is `ignored` is not
+    taken from any file.
     """
 
     def role(name: str) -> Role:
@@ -32,6 +34,8 @@ def infer_contract(
             return "id" if name == id else "target"
         if name == group:
             return "group"
+        if name in ignored:
+            return "ignored"
         return "protected" if name in protected else "feature"
 
     counts = missing or {}
@@ -40,7 +44,8 @@ def infer_contract(
             # Ids and outcomes are text whatever they look like: leading zeros survive.
             type="string" if name in (id, target) else kind,
             role=role(name),
-            nullable=name == target or (name != id and counts.get(name, 1) > 0),
+            nullable=role(name) in ("target", "ignored")
+            or (name != id and counts.get(name, 1) > 0),
             personal=name == id,
         )
         for name, kind in kinds.items()
@@ -48,15 +53,21 @@ def infer_contract(
     return ContractSpec(columns=columns)
 
 
-def contract_yaml(contract: ContractSpec, seen: Mapping[str, tuple[object, object]] = {}) -> str:
-    """A contract as a file for people: a column a line, the ranges `seen` as comments."""
+def contract_yaml(
+    contract: ContractSpec,
+    seen: Mapping[str, tuple[object, object]] = {},
+    notes: Mapping[str, str] = {},
+) -> str:
+    """A contract as a file for people: a column a line, the ranges `seen` and notes as comments."""
     lines = [HEAD, "columns:"]
     for name, column in contract.columns.items():
-        facts = _flow(column.model_dump(exclude_defaults=True))
-        line = f"  {_flow(name)}: {facts}"
+        facts = flow(column.model_dump(exclude_defaults=True))
+        line = f"  {flow(name)}: {facts}"
         if name in seen and not column.personal:
             low, high = seen[name]
             line += f"  # seen: {low} to {high}"
+        elif name in notes:
+            line += f"  # {notes[name]}"
         lines.append(line)
     rest = contract.model_dump(exclude_defaults=True, exclude={"columns"})
     if rest:
@@ -64,7 +75,8 @@ def contract_yaml(contract: ContractSpec, seen: Mapping[str, tuple[object, objec
     return "\n".join(lines) + "\n"
 
 
-def _flow(value: object) -> str:
+def flow(value: object) -> str:
+    """A value as YAML on one line, quoted where YAML would read it as something else."""
     text = yaml.safe_dump(
         value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
     )

@@ -89,6 +89,11 @@ def tracking(lake: str, project: str, run: str) -> S3Uri:
     return run_root(lake, project, run) / "tracking.json"
 
 
+def reproduction(lake: str, project: str, job: str) -> S3Uri:
+    """What making a model again found."""
+    return run_root(lake, project, job) / "reproduction.json"
+
+
 def registration(lake: str, project: str, run: str) -> S3Uri:
     """Which model package the run registered."""
     return run_root(lake, project, run) / "registration.json"

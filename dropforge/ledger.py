@@ -1,8 +1,10 @@
 """What the ledger's items say. How they are read and written is `dropforge.aws.ledger`'s matter."""
 
 import datetime as dt
+import hashlib
 from typing import Literal
 
+from dropforge import names
 from dropforge.drops import Document
 
 LockName = Literal["pipeline", "deployment"]
@@ -51,6 +53,32 @@ class RegisteredModel(Document):
     awaiting: bool = False
     expected_champion: str | None = None
     registered_at: dt.datetime
+
+    @property
+    def was_promoted(self) -> bool:
+        """Whether it won, and nobody refused it."""
+        return self.verdict == "PROMOTE" and self.status == "Approved"
+
+    def standing(self, champion: Champion | None) -> str:
+        """Where it stands, in words that tell a HOLD from a model that awaits a person."""
+        if champion is not None and champion.version == self.version:
+            return "in production"
+        if self.awaiting:
+            return "awaits approval"
+        if self.verdict == "HOLD":
+            return "held: the champion of its time was kept"
+        if self.verdict == "REJECT":
+            return "rejected by a rule"
+        if self.status == "Rejected":
+            return "refused by a person"
+        if champion is not None and champion.previous == self.version:
+            return "previous champion"
+        return "approved"
+
+    def approval_run(self, project: str) -> str:
+        """The name of the deployment that an approval starts: the same however often it comes."""
+        identity = hashlib.sha256(self.model_package_arn.encode()).hexdigest()
+        return names.run_name(project, "approval", identity, 1)
 
     def deployment_input(
         self, project: str, *, run: str, expected: str | None, reason: DeploymentReason

@@ -5,13 +5,17 @@ from typing import Literal
 
 from dropforge.drops import Document, DropOutcome, PrepareResult, ScoreResult
 from dropforge.evaluation import Evaluation
+from dropforge.tracking import TrackingOutcome
 from dropforge.verdict import Verdict
 
 EndpointAction = Literal["none", "created", "updated", "unchanged"]
 
 
 class Registration(Document):
-    """The model package a run registered. `deploy`: it goes into production without a person."""
+    """The model package a run registered. `deploy`: it goes into production without a person.
+
+    `approvers` are the addresses that the project names for decisions.
+    """
 
     project: str
     run: str
@@ -20,10 +24,14 @@ class Registration(Document):
     status: Literal["Approved", "PendingManualApproval", "Rejected"]
     deploy: bool
     expected_champion: str | None = None
+    approvers: list[str] = []
 
 
 class Deployment(Document):
-    """What a deployment changed. `previous` is the champion it took over from."""
+    """What a deployment changed. `previous` is the champion it took over from.
+
+    `alias_problem` is why the registry's alias was not moved; the ledger's champion was.
+    """
 
     project: str
     run: str
@@ -33,6 +41,7 @@ class Deployment(Document):
     config_name: str | None = None
     action: EndpointAction
     smoke_checks: int = 0
+    alias_problem: str | None = None
 
 
 class Failure(Document):
@@ -63,7 +72,21 @@ class RunStory(Document):
     registration: Registration | None = None
     deployment: Deployment | None = None
     scored: ScoreResult | None = None
+    tracking: TrackingOutcome | None = None
     failure: Failure | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What did not work beside the run, and failed nothing: lines that its mail ends with."""
+        notes = []
+        if self.prepared and (problem := self.prepared[-1].training_problem):
+            notes.append(f"A training is due and waits: {problem}")
+        if self.tracking is not None and self.tracking.state == "failed":
+            notes.append(
+                f"Not tracked: {self.tracking.message} Send it later: "
+                f"dropforge mlflow {self.project} --to {self.tracking.server}"
+            )
+        return notes
 
     @property
     def drops(self) -> list[DropOutcome]:

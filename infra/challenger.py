@@ -102,10 +102,10 @@ class Challenger:
 
 
 def find_champion(calls: FunctionCalls, id: str) -> tasks.LambdaInvoke:
-    """Who is the champion now? Kept as `$champion`."""
+    """Who is the champion now, and which the reference model? Kept as `$champion`."""
     return calls(
         id,
         "find_champion",
-        {"project": jsonata("$project")},
+        {"project": jsonata("$project"), "reference": jsonata("$plan.reference")},
         {"champion": jsonata("$states.result.Payload")},
     )

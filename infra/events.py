@@ -55,12 +55,12 @@ class Events(Construct):
             functions["notify_failure"],
         )
         self._rule(
-            "PackageApproved",
-            "Model packages that somebody approved; the function asks the ledger whose",
+            "PackageDecided",
+            "Model packages that somebody approved or refused; the function asks the ledger whose",
             events.EventPattern(
                 source=["aws.sagemaker"],
                 detail_type=["SageMaker Model Package State Change"],
-                detail={"ModelApprovalStatus": ["Approved"]},
+                detail={"ModelApprovalStatus": ["Approved", "Rejected"]},
             ),
             functions["on_approval"],
         )

@@ -140,6 +140,15 @@ class FunctionPermissions:
     def _move_champion(self, function: iam.IGrantable) -> None:
         write_ledger(function, self._storage)
         self._write_lake(function, "runs")
+        # People read the champion's alias off its package. A package's approval is a person's:
+        # a request that says anything of it is not allowed
+        # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html).
+        allow(
+            function,
+            ["sagemaker:UpdateModelPackage"],
+            [package_arns(self._stack, self._stage)],
+            {"Null": {"sagemaker:ModelApprovalStatus": "true"}},
+        )
         # Old configurations and models are deleted, never one that any endpoint still uses.
         allow(
             function,

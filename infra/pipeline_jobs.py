@@ -91,23 +91,32 @@ class PipelineJobs:
         return job
 
     def evaluate(self) -> ProcessingJob:
-        """Challenger and champion on the same new holdout."""
+        """Challenger, champion and reference model on the same new holdout."""
         inputs = (
             s3_input("artifact", "$training.artifact"),
             s3_input("snapshot", "$plan.snapshot_uri"),
         )
         champion = s3_input("champion", "$champion.artifact_uri")
+        reference = s3_input("reference", "$champion.reference_artifact_uri")
         job = ProcessingJob(
             self._scope,
             "Evaluate",
             step="evaluate",
             defaults=self._defaults,
             arguments=_arguments(
-                optional=("$champion.exists", "--champion-version", "$champion.version")
+                optional=(
+                    ("$champion.exists", "--champion-version", "$champion.version"),
+                    (
+                        "$champion.reference_exists",
+                        "--reference-version",
+                        "$champion.reference_version",
+                    ),
+                )
             ),
             inputs=jsonata(
-                f"$append([{', '.join(map(_literal, inputs))}], "
-                f"$champion.exists ? [{_literal(champion)}] : [])"
+                f"$append($append([{', '.join(map(_literal, inputs))}], "
+                f"$champion.exists ? [{_literal(champion)}] : []), "
+                f"$champion.reference_exists ? [{_literal(reference)}] : [])"
             ),
             outputs=[
                 s3_output("artifact", jsonata("$training.artifact")),
@@ -169,14 +178,15 @@ class PipelineJobs:
         self._on_failure.otherwise(otherwise)
 
 
-def _arguments(*more: str, optional: tuple[str, str, str] | None = None) -> str | list[str]:
-    """A job's arguments: flags as they are, `$…` evaluated; `optional` is (if, flag, value)."""
+def _arguments(*more: str, optional: tuple[tuple[str, str, str], ...] = ()) -> str | list[str]:
+    """A job's arguments: flags as they are, `$…` evaluated; `optional` are (if, flag, value)."""
     words = [*_RUN_ARGUMENTS, *more]
-    if optional is None:
+    if not optional:
         return [jsonata(word) if word.startswith("$") else word for word in words]
-    condition, flag, value = optional
-    listed = ", ".join(word if word.startswith("$") else f"'{word}'" for word in words)
-    return jsonata(f"$append([{listed}], {condition} ? ['{flag}', {value}] : [])")
+    listed = "[" + ", ".join(word if word.startswith("$") else f"'{word}'" for word in words) + "]"
+    for condition, flag, value in optional:
+        listed = f"$append({listed}, {condition} ? ['{flag}', {value}] : [])"
+    return jsonata(listed)
 
 
 def _literal(value: object) -> str:

@@ -31,8 +31,14 @@ TOGETHER = ("bootstrap", PROJECT, "infra", "lambdas", "jobs", "local", "dev")
 # Lambda functions use (boto3, pydantic and what they bring), the part dropforge's domain imports.
 # The AWS CLI pins a botocore of its own: it shares nothing, and the tests run it beside the rest.
 # MLflow's server shares nothing either: the product speaks to it by HTTP.
+# The benchmark's other servers share versions with the jobs' room: both run the same LightGBM.
 ALONE = FOLDER / "bootstrap.txt"
-APART = {"notebook": FOLDER / "lambdas.txt", "awscli": ALONE, "mlflow": ALONE}
+APART = {
+    "notebook": FOLDER / "lambdas.txt",
+    "awscli": ALONE,
+    "mlflow": ALONE,
+    "bench": FOLDER / "jobs.txt",
+}
 FINGERPRINT = "# fingerprint of the requirements: "
 
 

@@ -9,9 +9,9 @@ import logging
 import sys
 
 from dropforge.errors import DropforgeError
-from sagemaker_jobs import failure
+from sagemaker_jobs import failure, startup
 
-JOBS = ("prepare", "train", "evaluate", "score", "serve")
+JOBS = ("prepare", "train", "evaluate", "score", "reproduce", "serve")
 
 logger = logging.getLogger("sagemaker_jobs")
 
@@ -38,4 +38,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    startup.configure("".join(sys.argv[1:2]))
     sys.exit(main(sys.argv[1:]))

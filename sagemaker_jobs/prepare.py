@@ -9,6 +9,7 @@ import logging
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from dropforge import layout
 from dropforge.aws.clients import client
@@ -24,6 +25,7 @@ from sagemaker_jobs.history.table import History
 from sagemaker_jobs.settings import Settings, job_parser
 from sagemaker_jobs.snapshot.build import build_snapshot
 from sagemaker_jobs.snapshot.champion import ChampionFacts, read_champion
+from sagemaker_jobs.snapshot.earlier import earlier_artifacts, earlier_parameters
 from sagemaker_jobs.snapshot.judged import times_judged
 from sagemaker_jobs.storage import read_if_exists, upload_file, upload_folder
 
@@ -73,9 +75,10 @@ class Prepare:
         started = time.perf_counter()
         champion = self._champion()
         with tempfile.TemporaryDirectory(prefix="prepare-") as folder:
+            self._history.copies = Path(folder, "history")
             accepted = self._accept(Path(folder), champion)
             self._note_training(accepted, train)
-            snapshot = self._snapshot(Path(folder), champion, train)
+            snapshot, problem = self._snapshot(Path(folder), champion, train)
         outcomes = [item.outcome for item in accepted]
         result = PrepareResult(
             project=self._spec.name,
@@ -86,6 +89,7 @@ class Prepare:
             lake_version=self._history.version,
             training_due=snapshot is not None,
             snapshot=snapshot,
+            training_problem=problem,
             scoring_uri=f"{self._scoring}/" if any(o.scoring_rows for o in outcomes) else None,
             seconds=time.perf_counter() - started,
         )
@@ -130,9 +134,10 @@ class Prepare:
 
     def _snapshot(
         self, folder: Path, champion: ChampionFacts | None, train: bool
-    ) -> SnapshotSummary | None:
+    ) -> tuple[SnapshotSummary | None, str | None]:
+        """The snapshot if a training is due, or why there is nothing to learn from yet."""
         if not train and self._ledger.training_due(self._spec.name) is None:
-            return None
+            return None, None
         uri = layout.snapshot(self._lake, self._spec.name, self._run, self._round)
         try:
             built = build_snapshot(
@@ -142,15 +147,22 @@ class Prepare:
                 folder / "snapshot",
                 f"{uri}/",
                 judged_before=self._judged_before,
+                warm_start=self._warm_start(),
                 today=dt.datetime.now(dt.UTC).date(),
             )
-        except NoTrainingData:
+        except NoTrainingData as problem:
             if train:
                 raise
-            logger.warning("training is due, but there is nothing mature to learn from yet")
-            return None
+            logger.warning("training stays due: %s", problem)
+            return None, problem.message
         upload_folder(built.folder, uri)
-        return built.summary
+        return built.summary, None
+
+    def _warm_start(self) -> list[dict[str, Any]]:
+        name = self._spec.name
+        models, champion = self._ledger.models(name), self._ledger.champion(name)
+        artifacts = earlier_artifacts(models, champion)
+        return earlier_parameters(artifacts, self._spec.task, self._spec.metric, read_if_exists)
 
     def _judged_before(self, period: str) -> int:
         return times_judged(self._lake, self._ledger, self._spec.name, period)

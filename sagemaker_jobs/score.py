@@ -1,19 +1,18 @@
 """The scoring job: every prepared file of a round, with the champion, into predictions.
 
 Writes a CSV for people (one row per input row, in input order) and a Delta table for machines, then
-score.json, and accepts the drops last: killed before that, it does the same things over.
+score.json, and accepts the drops last: killed before that, it does the same things over. Rows pass
+a row group at a time, so memory does not grow with the file.
 """
 
 import datetime as dt
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from dropforge import layout
@@ -27,13 +26,12 @@ from dropforge.project import ProjectSpec
 from sagemaker_jobs import paths
 from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
-from sagemaker_jobs.history.table import DROP, LINE, PERIOD, Predictions
+from sagemaker_jobs.history.table import Predictions
+from sagemaker_jobs.predictions import PredictionsCsv, for_machines, predictions
 from sagemaker_jobs.settings import Settings, job_parser
 from sagemaker_jobs.storage import upload_file
 
 logger = logging.getLogger(__name__)
-
-SECONDS = pa.timestamp("s", tz="UTC")
 
 
 def main(arguments: list[str]) -> None:
@@ -50,20 +48,25 @@ def main(arguments: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """One drop's rows to score, and where they came from."""
+    """One drop's rows to score, in a file of row groups, and where they came from."""
 
     drop: str
     key: str
     name: str
     period: str
-    rows: pa.Table
+    file: pq.ParquetFile
 
     @classmethod
     def read(cls, path: Path) -> "Batch":
-        """Read what Prepare wrote for one drop."""
-        table = pq.ParquetFile(path).read()
-        origin = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-        return cls(origin["drop"], origin["key"], origin["name"], origin["period"], table)
+        """Open what Prepare wrote for one drop."""
+        file = pq.ParquetFile(path)
+        origin = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
+        return cls(origin["drop"], origin["key"], origin["name"], origin["period"], file)
+
+    def row_groups(self) -> Iterator[pa.Table]:
+        """The rows as they lie in the file."""
+        for number in range(self.file.num_row_groups):
+            yield self.file.read_row_group(number)
 
 
 class Score:
@@ -109,38 +112,38 @@ class Score:
         return result
 
     def _score(self, scorer: Scorer, batch: Batch) -> ScoredDrop:
-        scores = scorer.scores(frame_from_arrow(batch.rows, scorer.features.inputs))
-        decisions = scorer.decisions(scores)
-        table = predictions(
-            batch.rows.column(self._spec.id),
-            scores,
-            decisions,
-            self._version,
-            dt.datetime.now(dt.UTC),
-        )
-        uri = self._deliver(batch, table)
-        self._table.replace(batch.period, _for_machines(batch, table), batch.drop, only_drop=True)
-        logger.info("%s: %d rows scored with version %s", batch.drop, len(scores), self._version)
+        """Score one drop's rows once, into both places."""
+        at = dt.datetime.now(dt.UTC)
+        path = Path(paths.scratch(), f"{batch.drop}.csv")
+        try:
+            with PredictionsCsv(path) as people:
+                scored = people.passing(self._predictions(scorer, batch, at))
+                rows = for_machines(scored, batch.period, batch.drop)
+                self._table.replace(batch.period, rows, batch.drop, only_drop=True)
+            uri = upload_file(path, self._target(batch))
+        finally:
+            path.unlink(missing_ok=True)
+        logger.info("%s: %d rows scored with version %s", batch.drop, people.rows, self._version)
         return ScoredDrop(
             drop=batch.drop,
             key=batch.key,
             name=batch.name,
             period=batch.period,
-            rows=len(scores),
-            flagged=int(decisions.sum()),
-            mean_score=float(scores.mean()),
+            rows=people.rows,
+            flagged=people.flagged if scorer.task == "binary" else None,
+            mean_score=people.total / people.rows,
             predictions_uri=uri,
         )
 
-    def _deliver(self, batch: Batch, table: pa.Table) -> str:
+    def _predictions(self, scorer: Scorer, batch: Batch, at: dt.datetime) -> Iterator[pa.Table]:
+        for rows in batch.row_groups():
+            scores = scorer.scores(frame_from_arrow(rows, scorer.features))
+            ids = rows.column(self._spec.id)
+            yield predictions(ids, scorer.outcome(scores), self._version, at)
+
+    def _target(self, batch: Batch) -> layout.S3Uri:
         stem = DropKey.parse(batch.key).stem
-        target = layout.predictions_csv(self._lake, self._spec.name, batch.period, stem, batch.drop)
-        path = Path(paths.scratch(), f"{batch.drop}.csv")
-        try:
-            write_csv(table, path)
-            return upload_file(path, target)
-        finally:
-            path.unlink(missing_ok=True)
+        return layout.predictions_csv(self._lake, self._spec.name, batch.period, stem, batch.drop)
 
     def _settle(self, scored: list[ScoredDrop], round_: int) -> None:
         known = self._hashes(round_)
@@ -161,42 +164,3 @@ class Score:
         prepared = find_document(uri, PrepareResult)
         drops = prepared.drops if prepared else []
         return {drop.drop: drop.sha256 for drop in drops if drop.sha256}
-
-
-def predictions(
-    ids: pa.ChunkedArray,
-    scores: np.ndarray,
-    decisions: np.ndarray,
-    version: str,
-    at: dt.datetime,
-) -> pa.Table:
-    """Id, score, decision, model version and time, a row per input row."""
-    rows = len(scores)
-    return pa.table(
-        {
-            "id": ids,
-            "score": pa.array(scores),
-            "decision": pa.array(decisions, pa.int8()),
-            "model_version": pa.array([version] * rows, pa.string()),
-            "scored_at": pa.array([at] * rows, pa.timestamp("us", tz="UTC")),
-        }
-    )
-
-
-def write_csv(table: pa.Table, path: Path) -> None:
-    """The predictions file; scores are written so that they read back as the same double."""
-    times = table.column("scored_at")
-    text = pc.strftime(pc.cast(times, SECONDS, safe=False), format="%Y-%m-%dT%H:%M:%SZ")
-    place = table.schema.get_field_index("scored_at")
-    pacsv.write_csv(
-        table.set_column(place, "scored_at", text), path, pacsv.WriteOptions(quoting_style="needed")
-    )
-
-
-def _for_machines(batch: Batch, table: pa.Table) -> pa.Table:
-    rows = table.num_rows
-    return (
-        table.append_column(PERIOD, pa.array([batch.period] * rows, pa.string()))
-        .append_column(DROP, pa.array([batch.drop] * rows, pa.string()))
-        .append_column(LINE, pa.array(np.arange(1, rows + 1), pa.int64()))
-    )

@@ -1,35 +1,34 @@
 """Sending a judged training to the stage's tracking server, which may be down."""
 
 import datetime as dt
+import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dropforge.aws.mlflow import MLflowServer, TrackingUnavailable
 from dropforge.evaluation import Evaluation
+from dropforge.project import ProjectSpec
 from dropforge.tracking import TrackingOutcome, tracked_run
-from dropforge.verdict import Verdict
+from dropforge.verdict import decide
 
 logger = logging.getLogger(__name__)
 
 FILE = "tracking.json"
 
 
-def track(
-    address: str,
-    stage: str,
-    out: Path,
-    evaluation: Evaluation,
-    verdict: Verdict,
-    lineage: Mapping[str, Any],
-    files: Mapping[str, bytes],
-) -> TrackingOutcome:
-    """Send a run, and write what became of that to `out`; a server that is down fails nothing.
+def track(address: str, stage: str, spec: ProjectSpec, out: Path, artifact: Path) -> None:
+    """Send what Evaluate wrote to `out` and `artifact`, and write what became of that to `out`.
 
-    `dropforge mlflow --to` sends what could not be sent.
+    A server that is down fails nothing: `dropforge mlflow --to` sends what could not be sent.
     """
-    run = tracked_run(evaluation, verdict, lineage, stage=stage, ended=dt.datetime.now(dt.UTC))
+    evaluation = Evaluation.model_validate_json((out / "evaluation.json").read_bytes())
+    lineage = json.loads((artifact / "lineage.json").read_text(encoding="utf-8"))
+    now = dt.datetime.now(dt.UTC)
+    run = tracked_run(evaluation, decide(spec, evaluation), lineage, stage=stage, ended=now)
+    files = {
+        "report.html": (out / "report.html").read_bytes(),
+        "card.md": (artifact / "card.md").read_bytes(),
+    }
     try:
         server = MLflowServer(address)
         place = server.place(run, server.track(run, files))
@@ -39,4 +38,3 @@ def track(
     else:
         outcome = TrackingOutcome(state="tracked", server=address, place=place)
     (out / FILE).write_text(outcome.model_dump_json(indent=1), encoding="utf-8")
-    return outcome

@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.generate import write_rows
 from benchmarks.ours.accumulate import accumulate
 from benchmarks.places import copy_lake, file_name
-from dropforge.project import ProjectSpec, load_project
+from dropforge.project import ProjectSpec
+from dropforge.project_folder import load_project
 
 PROJECT = Path(__file__).resolve().parents[2] / "projects" / "home_credit"
 

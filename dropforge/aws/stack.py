@@ -24,6 +24,8 @@ class Stack(BaseModel):
     topic_arn: str
     drop_queue_url: str
     drop_dead_letter_queue_url: str
+    job_image_uri: str
+    job_role_arn: str
 
     @classmethod
     def find(cls, stage: str) -> Self:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dropforge.errors import InvalidProject
-from dropforge.project import ProjectSpec, load_project
+from dropforge.project import ProjectSpec
+from dropforge.project_folder import load_project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "projects"

@@ -64,7 +64,15 @@ def _rows(text: str) -> list[dict[str, Any]]:
 
 
 def _write_csv(documents: list[dict[str, Any]], stream: Any) -> None:
-    columns = list(dict.fromkeys(chain.from_iterable(documents)))
+    rows = [_flat(document) for document in documents]
+    columns = list(dict.fromkeys(chain.from_iterable(rows)))
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(documents)
+    writer.writerows(rows)
+
+
+def _flat(document: dict[str, Any]) -> dict[str, Any]:
+    """An answer as a CSV row: a column a class's probability, as in a batch's predictions."""
+    probabilities = document.get("probabilities") or {}
+    row = {name: value for name, value in document.items() if name != "probabilities"}
+    return row | {f"probability_{name}": value for name, value in probabilities.items()}

@@ -4,6 +4,7 @@ from dropforge.aws.projects import publish_project
 from dropforge.cli.console import line, remark, table
 from dropforge.cli.folders import read_project
 from dropforge.cli.options import CloudChoice, Debug, ProjectFolder, Stage
+from dropforge.cli.project_facts import facts
 from dropforge.cli.session import Session, connect
 from dropforge.cli.subscriptions import SUBSCRIPTION_STATES, subscribe
 from dropforge.project import ProjectSpec
@@ -13,7 +14,7 @@ def validate(project: ProjectFolder, debug: Debug = False) -> None:
     """Check a project's files; nothing is sent anywhere."""
     folder, spec = read_project(project)
     line(f"{folder}: a valid project, version {spec.version}", style="green")
-    table(("", ""), _facts(spec))
+    table(("", ""), facts(spec))
 
 
 def push(
@@ -36,23 +37,3 @@ def push_spec(session: Session, spec: ProjectSpec) -> None:
         line(f"Pushed {spec.name}: new runs use version {version}{was}.", style="green")
     for address, state in subscribe(session.stack.topic_arn, spec).items():
         remark(f"  {address}: {SUBSCRIPTION_STATES[state]}")
-
-
-def _facts(spec: ProjectSpec) -> list[tuple[str, str]]:
-    rules = [f"{metric} {bound:g}" for metric, bound in spec.promotion.min.items()]
-    rules += [
-        f"demographic parity by {column} {rule.demographic_parity:g}"
-        for column, rule in spec.promotion.fairness.items()
-    ]
-    rules.append(f"better than the champion by more than {spec.promotion.champion.margin:g}")
-    mailed = {*spec.notify.results, *spec.notify.failures, *spec.notify.approvals}
-    return [
-        ("predicts", f"{spec.target} = {spec.positive}, one row a {spec.id}"),
-        ("features", f"{len(spec.features.selected)} columns, {len(spec.features.derive)} derived"),
-        ("period", f"{spec.period}, history in {spec.history}.*"),
-        ("judged by", f"{spec.metric}; " + "; ".join(rules)),
-        ("fairness", ", ".join(spec.protected_columns) or "no protected column named"),
-        ("approval", spec.approval),
-        ("endpoint", spec.endpoint),
-        ("mails", ", ".join(sorted(mailed)) or "nobody is mailed"),
-    ]

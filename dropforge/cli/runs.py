@@ -18,6 +18,7 @@ from dropforge.errors import RunFailed
 from dropforge.mail import spoken_duration
 from dropforge.names import slug
 from dropforge.runs import RunStory
+from dropforge.verdict import Verdict
 
 run_app = typer.Typer(help="One run, state by state.", no_args_is_help=True)
 
@@ -103,8 +104,7 @@ def tell_story(session: Session, execution: Execution) -> None:
     story = read_story(session, execution)
     if story.verdict is not None:
         heading(f"{story.verdict.verdict}: {story.verdict.headline}")
-        rules = ((r.outcome, r.name, r.observed, r.required) for r in story.verdict.rules)
-        table(("", "rule", "observed", "required"), rules)
+        tell_rules(story.verdict)
     if story.drops:
         heading("Files")
         for drop in story.drops:
@@ -115,6 +115,12 @@ def tell_story(session: Session, execution: Execution) -> None:
         line(f"  {scored.name}: predictions in {scored.predictions_uri}")
     if story.evaluation is not None:
         line(f"Report: {story.evaluation.report_uri}")
+
+
+def tell_rules(verdict: Verdict) -> None:
+    """Print a verdict's rules, a line each; what a failure means is its level."""
+    rules = ((r.outcome, r.name, r.observed, r.required, r.level) for r in verdict.rules)
+    table(("", "rule", "observed", "required", "level"), rules)
 
 
 def run_line(session: Session, execution: Execution) -> RunLine:

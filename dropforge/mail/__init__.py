@@ -1,5 +1,6 @@
 """Mails: the verdict first, then why, then figures, then what to do next. Plain text, no values."""
 
+from dropforge.mail.approval import late_approval_mail, unfit_approval_mail
 from dropforge.mail.deployed import deployed_mail
 from dropforge.mail.failure import failure_mail, intake_mail, plain_cause
 from dropforge.mail.result import result_mail
@@ -11,7 +12,9 @@ __all__ = [
     "deployed_mail",
     "failure_mail",
     "intake_mail",
+    "late_approval_mail",
     "plain_cause",
     "result_mail",
     "spoken_duration",
+    "unfit_approval_mail",
 ]

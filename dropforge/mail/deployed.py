@@ -26,8 +26,20 @@ def deployed_mail(story: RunStory, reason: str) -> Mail:
         lines.append(f"Its smoke test passed {deployment.smoke_checks} checks.")
     last = [f"Took {took(story)}. Deployment {story.run}."]
     undo = [f"Undo: dropforge rollback {project} --to {deployment.previous}"]
-    parts = [lines, last, undo if deployment.previous else []]
+    parts = [lines, last, alias_lines(story), undo if deployment.previous else []]
     return _mail(story, f"DEPLOYED v{deployment.version}: {why}", parts)
+
+
+def alias_lines(story: RunStory) -> list[str]:
+    """That the registry still shows another champion, if it does."""
+    deployment = story.deployment
+    if deployment is None or deployment.alias_problem is None:
+        return []
+    return [
+        f"The registry's alias was not moved to v{deployment.version} "
+        f"({deployment.alias_problem}): the model is in production all the same, and the next "
+        "deployment moves it."
+    ]
 
 
 def _mail(story: RunStory, headline: str, parts: list[list[str]]) -> Mail:

@@ -1,18 +1,21 @@
 """The mail of a run that ended as it should, whatever the verdict."""
 
 from dropforge.drops import ColumnDrift
-from dropforge.mail.figures import holdout_lines, rule_lines, table
+from dropforge.evaluation import Evaluation
+from dropforge.mail.approval import approval_lines, awaits_approval
+from dropforge.mail.deployed import alias_lines
+from dropforge.mail.figures import headline_figure, holdout_lines, rule_lines, table
 from dropforge.mail.files import files, first_reason
+from dropforge.mail.remarks import remark_lines
 from dropforge.mail.text import Event, Mail, join, subject, took
-from dropforge.metrics import METRIC_NAMES
 from dropforge.runs import RunStory
 
 
 def result_mail(story: RunStory) -> Mail:
     """The mail of a run that ended as it should, whatever the verdict."""
     where = f"{story.project}/{story.stage}"
-    parts = [_lead(story), *_judged(story), *_approval(story)]
-    parts += [*_scored(story), *files(story), *_drift(story), _places(story), _next(story)]
+    parts = [_lead(story), *approval_lines(story), *_judged(story), *_scored(story)]
+    parts += [*files(story), *_drift(story), _places(story), _notes(story), _next(story)]
     return Mail(
         event=_event(story),
         subject=subject(f"[{where}] {_headline(story)}"),
@@ -21,7 +24,7 @@ def result_mail(story: RunStory) -> Mail:
 
 
 def _event(story: RunStory) -> Event:
-    if _awaits_approval(story):
+    if awaits_approval(story):
         return "approvals"
     if story.verdict is None and story.scored is None:
         wrong = any(drop.state in ("quarantined", "failed") for drop in story.drops)
@@ -29,20 +32,10 @@ def _event(story: RunStory) -> Event:
     return "results"
 
 
-def _awaits_approval(story: RunStory) -> bool:
-    return story.registration is not None and story.registration.status == "PendingManualApproval"
-
-
 def _headline(story: RunStory) -> str:
     verdict, evaluation = story.verdict, story.evaluation
     if verdict is not None and evaluation is not None:
-        word = _word(story)
-        metric = evaluation.metric
-        text = f"{word} {evaluation.holdout.period}: {METRIC_NAMES[metric]} "
-        text += f"{evaluation.challenger.metrics[metric].value:.3f}"
-        if evaluation.comparison:
-            text += f" ({evaluation.comparison.differences[metric].value:+.3f})"
-        return text
+        return f"{_word(story)} {evaluation.holdout.period}: {headline_figure(evaluation)}"
     if story.scored and story.scored.drops:
         rows = sum(drop.rows for drop in story.scored.drops)
         return f"SCORED {', '.join(d.period for d in story.scored.drops)}: {rows:,} rows"
@@ -60,7 +53,7 @@ def _headline(story: RunStory) -> str:
 def _word(story: RunStory) -> str:
     assert story.verdict is not None
     if story.verdict.verdict == "PROMOTE":
-        return "APPROVAL NEEDED" if _awaits_approval(story) else "PROMOTED"
+        return "APPROVAL NEEDED" if awaits_approval(story) else "PROMOTED"
     return "HELD" if story.verdict.verdict == "HOLD" else "REJECTED"
 
 
@@ -81,11 +74,20 @@ def _lead(story: RunStory) -> list[str]:
     elif word == "HELD":
         lines = [
             f"HELD: {verdict.headline}.",
-            "This is normal: a model is replaced only by one that is better beyond doubt.",
+            _unharmed(evaluation),
         ]
     else:
         lines = [f"REJECTED: {verdict.headline}. The model in production is unchanged."]
     return [*lines, *holdout_lines(evaluation)]
+
+
+def _unharmed(evaluation: Evaluation) -> str:
+    if evaluation.champion_problem:
+        return "The current model is kept. This is not normal: see what to do below."
+    return (
+        "This is normal: the current model is kept. Only one that is better beyond doubt "
+        "replaces it."
+    )
 
 
 def _new(story: RunStory) -> str:
@@ -95,18 +97,10 @@ def _new(story: RunStory) -> str:
 def _judged(story: RunStory) -> list[list[str]]:
     if story.verdict is None or story.evaluation is None:
         return []
-    return [table(story.evaluation, _new(story)), rule_lines(story.verdict)]
-
-
-def _approval(story: RunStory) -> list[list[str]]:
-    if not _awaits_approval(story) or story.registration is None:
-        return []
     return [
-        [
-            "To approve and deploy it:",
-            "  aws sagemaker update-model-package --model-approval-status Approved \\",
-            f"    --model-package-arn {story.registration.model_package_arn}",
-        ]
+        table(story.evaluation, _new(story)),
+        rule_lines(story.verdict),
+        remark_lines(story.evaluation, story.verdict),
     ]
 
 
@@ -115,7 +109,8 @@ def _scored(story: RunStory) -> list[list[str]]:
         return []
     lines = [f"Scored with model v{story.scored.model_version}:"]
     for drop in story.scored.drops:
-        lines.append(f"  {drop.name}: {drop.rows:,} rows, {drop.flagged:,} flagged")
+        flagged = f", {drop.flagged:,} flagged" if drop.flagged is not None else ""
+        lines.append(f"  {drop.name}: {drop.rows:,} rows{flagged}")
         lines.append(f"    {drop.predictions_uri}")
     return [lines]
 
@@ -146,10 +141,24 @@ def _places(story: RunStory) -> list[str]:
     return [*lines, f"Took {took(story)}. Run {story.run}."]
 
 
+def _notes(story: RunStory) -> list[str]:
+    """What did not work beside the run; it failed nothing."""
+    return [*alias_lines(story), *story.notes]
+
+
 def _next(story: RunStory) -> list[str]:
-    deployment = story.deployment
+    deployment, evaluation = story.deployment, story.evaluation
     if refused := [drop for drop in story.drops if drop.state == "quarantined"]:
         return [f"What to do: correct {', '.join(d.name for d in refused)} and drop it again."]
+    held = story.verdict is not None and story.verdict.verdict == "HOLD"
+    if held and evaluation and evaluation.champion_problem:
+        return [
+            "What to do: go back to a model that loads, then judge anew:",
+            f"  dropforge model list {story.project}",
+            f"  dropforge rollback {story.project} --to V",
+            f"  dropforge train {story.project}",
+            "Or, if no earlier one loads: set promotion: {mode: advisory}, push, and train.",
+        ]
     if deployment and deployment.action in ("created", "updated") and deployment.previous:
         return [f"Undo: dropforge rollback {story.project} --to {deployment.previous}"]
     if any(drop.state == "failed" for drop in story.drops):

@@ -57,6 +57,8 @@ class TrainingJob(Construct):
                 "TrainingInputMode": "File",
             },
             "HyperParameters": dict(hyperparameters),
+            # The lineage names it: its tag is the hash of the code and the lock.
+            "Environment": {"DROPFORGE_IMAGE": defaults.image_uri},
             "InputDataConfig": [
                 {
                     "ChannelName": "snapshot",

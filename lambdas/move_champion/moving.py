@@ -1,4 +1,4 @@
-"""One conditional write; everything else only tells of it."""
+"""One conditional write; everything else only tells of it: the alias, the run's document."""
 
 import datetime as dt
 
@@ -7,6 +7,7 @@ from dropforge.aws.documents import write_document
 from dropforge.ledger import Champion
 from dropforge.runs import Deployment, EndpointAction
 from lambdas.entry import Answer, Request
+from lambdas.move_champion.alias import mirror
 from lambdas.plan_endpoint.request import Action
 from lambdas.settings import LakeSettings
 
@@ -69,6 +70,7 @@ def move(settings: LakeSettings, request: MoveRequest) -> Champion:
         config_name=champion.config_name,
         action=DONE[request.action],
         smoke_checks=request.smoke_checks,
+        alias_problem=mirror(settings, request.project, champion),
     )
     place = layout.deployment(settings.lake_bucket, request.project, request.run)
     write_document(place, deployment)

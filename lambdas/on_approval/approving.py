@@ -1,43 +1,64 @@
-"""From an approved package to a deployment, once and only if it is still the right comparison."""
+"""From a person's decision to a deployment, once and only if it is still the right comparison."""
 
-import hashlib
 from typing import Literal
 
 from dropforge import names
-from dropforge.errors import ChampionMoved
-from dropforge.ledger import RegisteredModel
-from dropforge.mail import Mail
+from dropforge.ledger import ModelStatus, RegisteredModel
+from dropforge.mail import Mail, late_approval_mail, unfit_approval_mail
 from lambdas.entry import Answer
 from lambdas.executions import start_execution
 from lambdas.sagemaker import find
 from lambdas.sending import send_once
 from lambdas.settings import ApprovalSettings
 
+Decided = Literal["Approved", "Rejected"]
+
 
 class ApprovalAnswer(Answer):
-    """What became of an approval."""
+    """What became of a person's decision."""
 
-    outcome: Literal["deploying", "too late", "not ours", "not awaited", "withdrawn"]
+    outcome: Literal[
+        "deploying", "refused", "too late", "not fit", "not ours", "not awaited", "withdrawn"
+    ]
     execution: str | None = None
 
 
-def approve(settings: ApprovalSettings, package_arn: str) -> ApprovalAnswer:
-    """Start the deployment of an approved package that a run left to a person."""
+def decided(settings: ApprovalSettings, package_arn: str, status: Decided) -> ApprovalAnswer:
+    """Act on a decision about a package that a run left to a person.
+
+    The registry says how it stands now: an event may come late, or again.
+    """
     package = find("describe_model_package", ModelPackageName=package_arn) or {}
     project = package.get("CustomerMetadataProperties", {}).get("project")
     group = package.get("ModelPackageGroupName")
     if project is None or group != names.model_package_group(project, settings.stage):
         return ApprovalAnswer(outcome="not ours")
-    if package.get("ModelApprovalStatus") != "Approved":
+    if package.get("ModelApprovalStatus") != status:
         return ApprovalAnswer(outcome="withdrawn")  # decided otherwise before this event came
     model = settings.ledger.model(project, package_arn.rsplit("/", 1)[-1])
-    if model is None or not model.awaiting or model.model_package_arn != package_arn:
+    if model is None or model.model_package_arn != package_arn:
         return ApprovalAnswer(outcome="not awaited")
+    if not model.awaiting:
+        return _not_awaited(settings, project, model, status)
+    if status == "Rejected":
+        _note(settings, project, model, status)
+        return ApprovalAnswer(outcome="refused")
     champion = settings.ledger.champion(project)
     current = champion.version if champion else None
     if current != model.expected_champion:
         return _too_late(settings, project, model, current)
     return _deploy(settings, project, model)
+
+
+def _not_awaited(
+    settings: ApprovalSettings, project: str, model: RegisteredModel, status: Decided
+) -> ApprovalAnswer:
+    """What the pipeline decided itself, or a person before; a HOLD cannot be approved."""
+    if status == "Rejected" or model.status == "Approved":
+        return ApprovalAnswer(outcome="not awaited")
+    letter = unfit_approval_mail(project, settings.stage, model)
+    _send(settings, project, model, letter)
+    return ApprovalAnswer(outcome="not fit")
 
 
 def _deploy(settings: ApprovalSettings, project: str, model: RegisteredModel) -> ApprovalAnswer:
@@ -46,42 +67,30 @@ def _deploy(settings: ApprovalSettings, project: str, model: RegisteredModel) ->
     The execution's name comes from the package: an event that comes twice, or again after a crash
     in between, finds it started.
     """
-    identity = hashlib.sha256(model.model_package_arn.encode()).hexdigest()
-    name = names.run_name(project, "approval", identity, 1)
     payload = model.deployment_input(
         project, run=model.run, expected=model.expected_champion, reason="approval"
     )
-    execution, _ = start_execution(settings.deployment_arn, name, payload)
-    _decided(settings, project, model)
+    execution, _ = start_execution(settings.deployment_arn, model.approval_run(project), payload)
+    _note(settings, project, model, "Approved")
     return ApprovalAnswer(outcome="deploying", execution=execution)
 
 
 def _too_late(
     settings: ApprovalSettings, project: str, model: RegisteredModel, current: str | None
 ) -> ApprovalAnswer:
-    moved = ChampionMoved(
-        f"Version {model.version} of {project} was compared against "
-        f"{_spoken(model.expected_champion)}, but {_spoken(current)} is in production now. "
-        "The approval deployed nothing.",
-        next_command=f"dropforge train {project}",
-    )
-    letter = Mail(
-        event="approvals",
-        subject=f"[{project}/{settings.stage}] NOT DEPLOYED: v{model.version} approved too late",
-        body=f"NOT DEPLOYED: {moved.message}\n\nTo judge a new model against the one in "
-        f"production:\n  {moved.next_command}\n",
-    )
-    key = f"approval-{model.version}"
-    send_once(settings.ledger, settings.topic_arn, project, key, letter)
-    _decided(settings, project, model)
+    _send(settings, project, model, late_approval_mail(project, settings.stage, model, current))
+    _note(settings, project, model, "Approved")
     return ApprovalAnswer(outcome="too late")
 
 
-def _decided(settings: ApprovalSettings, project: str, model: RegisteredModel) -> None:
+def _send(settings: ApprovalSettings, project: str, model: RegisteredModel, letter: Mail) -> None:
+    key = f"approval-{model.version}"
+    send_once(settings.ledger, settings.topic_arn, project, key, letter)
+
+
+def _note(
+    settings: ApprovalSettings, project: str, model: RegisteredModel, status: ModelStatus
+) -> None:
     if settings.ledger.take_pending_model(project, model.version):
-        decided = model.model_copy(update={"status": "Approved", "awaiting": False})
-        settings.ledger.put_model(project, decided)
-
-
-def _spoken(version: str | None) -> str:
-    return f"v{version}" if version else "no model"
+        noted = model.model_copy(update={"status": status, "awaiting": False})
+        settings.ledger.put_model(project, noted)

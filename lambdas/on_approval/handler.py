@@ -2,7 +2,7 @@
 (https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html).
 
 Several events may come for one change, and for packages that are not ours: only a package that the
-ledger holds as awaiting a decision starts a deployment, once.
+ledger holds as awaiting a decision is deployed or refused, once.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.on_approval.approving import approve
+from lambdas.on_approval.approving import decided
 from lambdas.settings import ApprovalSettings, load
 
 logger = Logger()
@@ -21,8 +21,9 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer {outcome, execution}."""
     detail = EventBridgeEvent(event).detail
-    if detail.get("ModelApprovalStatus") != "Approved":
-        return {"outcome": "not an approval", "execution": None}
-    answer = approve(load(ApprovalSettings), detail["ModelPackageArn"])
-    logger.info("approval", package=detail["ModelPackageArn"], outcome=answer.outcome)
+    status = detail.get("ModelApprovalStatus")
+    if status not in ("Approved", "Rejected"):
+        return {"outcome": "no decision", "execution": None}
+    answer = decided(load(ApprovalSettings), detail["ModelPackageArn"], status)
+    logger.info("decision", package=detail["ModelPackageArn"], outcome=answer.outcome)
     return answer.model_dump()

@@ -28,6 +28,7 @@ def plan(request: PlanRequest, state: RunState) -> PlanAnswer:
         scoring_uri=state.latest.scoring_uri if score else None,
         processing_instance_types=state.spec.resources.processing,
         training_instance_types=state.spec.resources.training,
+        reference=state.spec.reference,
     )
 
 

@@ -19,7 +19,10 @@ class PlanRequest(Request):
 
 
 class PlanAnswer(Answer):
-    """`again`: drops arrived meanwhile, prepare once more; nothing else is decided then."""
+    """`again`: drops arrived meanwhile, prepare once more; nothing else is decided then.
+
+    `reference` is the version that the project names as its reference model.
+    """
 
     again: bool
     train: bool
@@ -28,3 +31,4 @@ class PlanAnswer(Answer):
     scoring_uri: str | None
     processing_instance_types: list[str]
     training_instance_types: list[str]
+    reference: str | None = None

@@ -33,9 +33,15 @@ class Manifest(BaseModel):
     artifact_uri: str
     files: list[FileHash]
 
+    def sha256(self, name: str) -> str | None:
+        """A file's hash, or None if the artifact has no such file."""
+        return next((file.sha256 for file in self.files if file.name == name), None)
 
-def write_manifest(lake: str, project: str, run: str, artifact_uri: str) -> str:
-    """Hash the artifact's files and write the manifest beside the run's documents; its URI.
+
+def write_manifest(lake: str, project: str, run: str, artifact_uri: str) -> tuple[str, Manifest]:
+    """Hash the artifact's files and write the manifest beside the run's documents.
+
+    Answers its URI, and the manifest.
 
     Raises:
         ArtifactBroken: a file is missing that the server or a later comparison needs.
@@ -48,7 +54,8 @@ def write_manifest(lake: str, project: str, run: str, artifact_uri: str) -> str:
             next_command=f"dropforge train {project}",
         )
     place = layout.run_root(lake, project, run) / "manifest.json"
-    return write_document(place, Manifest(artifact_uri=str(prefix), files=files))
+    manifest = Manifest(artifact_uri=str(prefix), files=files)
+    return write_document(place, manifest), manifest
 
 
 def _hashes(prefix: S3Uri) -> Iterator[FileHash]:

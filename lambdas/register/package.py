@@ -1,4 +1,8 @@
-"""The model package: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html."""
+"""The model package: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html.
+
+Its `Bias` and `Explainability` reports are Clarify's, whose form ours does not have: they are left
+out, and the report that people read is named in the metadata.
+"""
 
 import hashlib
 import re
@@ -19,6 +23,13 @@ METADATA_LIMIT = 50
 VALUE_LIMIT = 256
 _NOT_METADATA = re.compile(r"[^\w .:/=+\-@]")
 _RECENT = 5
+REGISTERED_AS: dict[tuple[str, ModelStatus], str] = {
+    ("PROMOTE", "Approved"): "deployed by the run",
+    ("PROMOTE", "PendingManualApproval"): "awaits approval",
+    ("HOLD", "Rejected"): "held - the champion was kept",
+    ("REJECT", "Rejected"): "rejected by a rule",
+}
+"""What was decided at registration: the registry's status cannot tell a HOLD from a REJECT."""
 
 
 class PackageFacts(Document):
@@ -32,6 +43,9 @@ class PackageFacts(Document):
     artifact_uri: str
     evaluation_uri: str
     manifest_uri: str
+    baseline_uri: str | None
+    model_sha256: str | None
+    snapshot_sha256: str | None
     image_uri: str
     status: ModelStatus
     expected_champion: str | None
@@ -71,9 +85,10 @@ def ensure_package(
 
 def package_request(group: str, facts: PackageFacts, about: dict[str, str]) -> dict[str, Any]:
     """The CreateModelPackage request."""
+    baseline = {"ModelDataQuality": _statistics(facts.baseline_uri)} if facts.baseline_uri else {}
     return {
         "ModelPackageGroupName": group,
-        "ModelPackageDescription": f"{facts.project}, run {facts.run}",
+        "ModelPackageDescription": _description(facts, about),
         "InferenceSpecification": {
             "Containers": [
                 {
@@ -84,14 +99,8 @@ def package_request(group: str, facts: PackageFacts, about: dict[str, str]) -> d
             "SupportedContentTypes": CONTENT_TYPES,
             "SupportedResponseMIMETypes": CONTENT_TYPES,
         },
-        "ModelMetrics": {
-            "ModelQuality": {
-                "Statistics": {
-                    "ContentType": "application/json",
-                    "S3Uri": facts.evaluation_uri,
-                }
-            }
-        },
+        "ModelMetrics": {"ModelQuality": _statistics(facts.evaluation_uri)} | baseline,
+        **({"DriftCheckBaselines": baseline} if baseline else {}),
         "ModelApprovalStatus": facts.status,
         "CustomerMetadataProperties": about,
         # Two attempts of one run are one package, even when the first one's answer was lost.
@@ -121,14 +130,23 @@ def metadata(
         "stage": facts.stage,
         "training_job": facts.training_job,
         "lake_version": str(prepared.snapshot.lake_version) if prepared.snapshot else None,
+        "snapshot_sha256": facts.snapshot_sha256,
+        "model_sha256": facts.model_sha256,
         "verdict": verdict.verdict,
+        "registered_as": REGISTERED_AS[verdict.verdict, facts.status],
         "headline": verdict.headline,
         "compared_with": facts.expected_champion,
         "holdout_period": evaluation.holdout.period,
         "holdout_rows": str(evaluation.holdout.rows),
-        "holdout_positives": str(evaluation.holdout.positives),
+        "holdout_positives": _figure(evaluation.holdout.positives),
+        "holdout_judged_before": str(evaluation.holdout.judged_before),
+        "task": evaluation.task,
+        "metric": evaluation.metric,
+        "refit": evaluation.refit,
+        "reference": evaluation.reference.version if evaluation.reference else None,
         "threshold": _figure(evaluation.challenger.threshold),
         "flagged": _figure(evaluation.challenger.flagged),
+        "artifact": facts.artifact_uri,
         "evaluation": facts.evaluation_uri,
         "report": evaluation.report_uri,
         "manifest": facts.manifest_uri,
@@ -145,6 +163,16 @@ def tags(project: str, stage: str) -> list[dict[str, str]]:
         {"Key": "dropforge:project", "Value": project},
         {"Key": "dropforge:stage", "Value": stage},
     ]
+
+
+def _statistics(uri: str) -> dict[str, Any]:
+    return {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}
+
+
+def _description(facts: PackageFacts, about: dict[str, str]) -> str:
+    """What the registry's list shows: a HOLD is `Rejected` there, as a REJECT is."""
+    text = f"{about['verdict']}: {about['headline']} ({facts.project}, run {facts.run})"
+    return " ".join(text.split())
 
 
 def _figure(value: float | None) -> str | None:

@@ -18,7 +18,8 @@ from dropforge.project import ProjectSpec
 from dropforge.runs import Registration
 from dropforge.verdict import Verdict
 from lambdas.entry import Answer, Request
-from lambdas.register.manifest import write_manifest
+from lambdas.register.lineage import snapshot_hash
+from lambdas.register.manifest import Manifest, write_manifest
 from lambdas.register.package import PackageFacts, ensure_group, ensure_package
 from lambdas.settings import RegisterSettings
 
@@ -84,6 +85,9 @@ def _register(settings: RegisterSettings, request: RegisterRequest, judged: Judg
     status = approval_status(judged.spec, judged.verdict)
     expected = _expected_champion(settings.ledger, request.project, judged.evaluation)
     group = ensure_group(request.project, settings.stage)
+    manifest_uri, manifest = write_manifest(
+        settings.lake_bucket, request.project, request.run, request.artifact_uri
+    )
     facts = PackageFacts(
         project=request.project,
         project_version=request.project_version,
@@ -92,9 +96,10 @@ def _register(settings: RegisterSettings, request: RegisterRequest, judged: Judg
         training_job=request.training_job,
         artifact_uri=request.artifact_uri,
         evaluation_uri=request.evaluation_uri,
-        manifest_uri=write_manifest(
-            settings.lake_bucket, request.project, request.run, request.artifact_uri
-        ),
+        manifest_uri=manifest_uri,
+        baseline_uri=_file(manifest, "baseline.json"),
+        model_sha256=manifest.sha256("model.txt"),
+        snapshot_sha256=snapshot_hash(request.artifact_uri),
         image_uri=settings.image_uri,
         status=status,
         expected_champion=expected,
@@ -108,9 +113,14 @@ def _register(settings: RegisterSettings, request: RegisterRequest, judged: Judg
         status=status,
         deploy=status == "Approved",
         expected_champion=expected,
+        approvers=judged.spec.notify.approvals,
     )
     _note(settings.ledger, request, registration, judged.verdict)
     return registration
+
+
+def _file(manifest: Manifest, name: str) -> str | None:
+    return f"{manifest.artifact_uri}{name}" if manifest.sha256(name) else None
 
 
 def _note(

@@ -88,7 +88,8 @@ def _invoke(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
 
 def _compare(request: SmokeRequest, content_type: str, rows: list[Golden], body: bytes) -> None:
     try:
-        answers = read(content_type, body)
+        like = Scored(rows[0].score, rows[0].decision, request.version)
+        answers = read(content_type, body, like)
     except UnreadableAnswer as error:
         raise _failed(request, content_type, f"the answer cannot be read ({error})") from error
     if len(answers) != len(rows):
@@ -101,12 +102,20 @@ def _compare(request: SmokeRequest, content_type: str, rows: list[Golden], body:
 def _difference(request: SmokeRequest, row: Golden, answer: Scored) -> str | None:
     if answer.model_version != request.version:
         return f"it is answered by model v{answer.model_version}, not v{request.version}"
-    # Written so that a score that is not a number fails, too.
-    if not abs(answer.score - row.score) <= TOLERANCE:
+    if not _close(answer.score, row.score):
         return f"{row.inference_id} scores {answer.score!r}, offline {row.score!r}"
     if answer.decision != row.decision:
         return f"{row.inference_id} is decided {answer.decision}, offline {row.decision}"
     return None
+
+
+def _close(answered: float | list[float], offline: float | list[float]) -> bool:
+    """Whether scores, or lists of them, are equal within the tolerance."""
+    ours, theirs = ([s] if isinstance(s, float) else s for s in (answered, offline))
+    # Written so that a score that is not a number fails, too.
+    return len(ours) == len(theirs) and all(
+        abs(a - b) <= TOLERANCE for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def _expect_refusal(request: SmokeRequest, what: str, content_type: str, body: bytes) -> None:

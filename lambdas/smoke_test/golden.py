@@ -17,14 +17,14 @@ FILE = "golden.jsonl"
 
 
 class Golden(BaseModel):
-    """A question and its answer."""
+    """A question and its answer: a score, or one a class; what is decided, if anything is."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     inference_id: str
     input: dict[str, Any]
-    score: float
-    decision: int
+    score: float | list[float]
+    decision: int | str | None
 
 
 def read_golden(artifact_uri: str) -> list[Golden]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from dropforge.drops import DropKind, Reason
 from dropforge.project import ProjectSpec
-from sagemaker_jobs.features.fit import kind_of, source_columns
+from sagemaker_jobs.features.fit import kind_of
 from sagemaker_jobs.reader.conversion import as_text
 from sagemaker_jobs.reader.evidence import KindEvidence
 from sagemaker_jobs.reader.problems import Refused, refuse
@@ -62,7 +62,8 @@ def expect_columns(spec: ProjectSpec, source: Source, history: pa.Schema | None)
 
 def needed_columns(spec: ProjectSpec, kind: DropKind) -> list[str]:
     """The columns without which a file of this kind is refused."""
-    needed = source_columns(spec.features)
+    features = spec.features
+    needed = features.history_columns if kind == "labelled" else features.source_columns
     if spec.contract is not None:
         required = [n for n, c in spec.contract.columns.items() if c.role != "ignored"]
         needed += [n for n in required if n != spec.target and n != spec.id]
@@ -115,7 +116,7 @@ def _check_names(
     file = spec.contract.file if spec.contract else None
     absent: list[str] = []
     if file is not None and file.missing_columns == "warn":
-        features = set(source_columns(spec.features))
+        features = set(spec.features.history_columns)
         absent = [name for name in missing if name not in features]
     reasons = _missing_reasons([name for name in missing if name not in absent], names)
     if file is not None and file.new_columns == "refuse" and spec.contract is not None:

@@ -16,19 +16,17 @@ from dropforge.errors import InvalidPeriod
 from dropforge.layout import S3Uri
 from dropforge.period import Period
 from dropforge.project import ProjectSpec
-from sagemaker_jobs import labels
 from sagemaker_jobs.accept.columns import Expected, expect_columns
 from sagemaker_jobs.accept.fetch import object_blocks
 from sagemaker_jobs.accept.merge import FileProfiles, Merged, Merger
+from sagemaker_jobs.accept.outcomes import telling
 from sagemaker_jobs.accept.profiles import Profiles, new_profile
 from sagemaker_jobs.accept.quarantine import Write, write_quarantine
 from sagemaker_jobs.accept.staged import Staged
 from sagemaker_jobs.accept.staging import stage_rows
-from sagemaker_jobs.features.fit import source_columns
 from sagemaker_jobs.history.errors import HistoryConflict
 from sagemaker_jobs.history.table import DROP, Change, History
 from sagemaker_jobs.profile.gate import findings
-from sagemaker_jobs.profile.leakage import leaks
 from sagemaker_jobs.reader.files import open_file
 from sagemaker_jobs.reader.problems import Refused, refuse
 from sagemaker_jobs.reader.source import Source
@@ -130,7 +128,7 @@ class DropReader:
             "warnings": [*source.notes, *expected.warnings, *staged.warnings],
         }
         if expected.kind != "unlabelled":
-            base["positives"] = staged.positives
+            base["positives"] = staged.positives if self._spec.task == "binary" else None
         if staged.rejected.count:
             base["quarantine_uri"] = self._explain(drop, base, staged, source)
         for tries_left in reversed(range(TRIES)):
@@ -189,14 +187,13 @@ class DropReader:
         """The features that alone tell the outcome, on rows from all over the file."""
         names = [
             name
-            for name in source_columns(self._spec.features)
+            for name in self._spec.features.source_columns
             if name in staged.schema.names and name not in self._times
         ]
         step = math.ceil(staged.rows / LEAK_ROWS) or 1
         parts = [batch[::step] for batch in staged.batches()]
         rows = pa.Table.from_batches(parts, staged.schema)
-        outcomes = labels.positives(rows.column(self._spec.target), self._spec.positive)
-        return leaks(rows, outcomes, names)
+        return telling(self._spec, rows, names)
 
     def _to_score(self, drop: DropRecord, base: dict[str, Any], staged: Staged) -> Acceptance:
         # It stays pending: Score accepts it once the predictions are delivered.

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dropforge.drops import DropRecord, Reason
 from dropforge.layout import S3Uri
 from dropforge.project import ProjectSpec
-from sagemaker_jobs.accept.quarantine_page import Findings, quarantine_page
 from sagemaker_jobs.reader.problems import OffendingRow
 
 Write = Callable[[S3Uri, bytes, str], str]
@@ -33,6 +32,9 @@ def write_quarantine(
     of rows that went on; None if the file as a whole did not. `rejected` counts all rows that did
     not, of which `rows` may be the first. Without `spec` no value is shown on the page.
     """
+    # Imported late: most files are taken, and need no page with its styles and figures.
+    from sagemaker_jobs.accept.quarantine_page import Findings, quarantine_page
+
     rejected = len(rows) if rejected is None else rejected
     document = {
         "drop": drop.id,

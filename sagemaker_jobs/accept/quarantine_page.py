@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 
 from dropforge.drops import DropRecord, Reason
-from sagemaker_jobs.judging.html import section, table
-from sagemaker_jobs.judging.style import STYLE
 from sagemaker_jobs.reader.problems import OffendingRow
+from sagemaker_jobs.report.html import section, table
+from sagemaker_jobs.report.style import STYLE
 
 SHOWN_ROWS = 20
 SHOWN_COLUMNS = 8

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 _FLOAT64 = 1
 _ROW_MAJOR = 1
-_NORMAL, _RAW = 0, 1
+_NORMAL, _RAW, _CONTRIBUTIONS = 0, 1, 3
 _GAIN = 1
 _DOUBLES = ctypes.POINTER(ctypes.c_double)
 
@@ -45,6 +45,7 @@ def library() -> ctypes.CDLL:
 class Booster:
     """A model text, ready to predict. `threads` is for matrices; single rows take one.
 
+    `outputs` is how many scores a row has: the number of classes of a multiclass model, else 1.
     Not safe for use from several threads at once.
     """
 
@@ -60,19 +61,35 @@ class Booster:
             )
         )
         self.rounds = rounds.value
-        count = ctypes.c_int()
-        _check(library().LGBM_BoosterGetNumFeature(self._handle, ctypes.byref(count)))
-        self.features = count.value
+        self.features = self._count("NumFeature")
+        self.outputs = self._count("NumClasses")
         _free_with(self, library().LGBM_BoosterFree, self._handle)
 
     def scores(self, matrix: Floats, *, raw: bool = False) -> Floats:
-        """A score per row of a C-contiguous matrix: probability, or log-odds if `raw`."""
+        """A score per row of a matrix: probability, or log-odds if `raw`; (rows,).
+
+        With several outputs they are a row's: (rows, outputs).
+        """
+        found = self._predict(matrix, _RAW if raw else _NORMAL, self.outputs)
+        return found if self.outputs > 1 else found[:, 0]
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """SHAP values of the raw score, the expected value last: rows x outputs x (features + 1).
+
+        Tree SHAP (Lundberg, Erion and Lee 2018, https://arxiv.org/abs/1802.03888), LightGBM's
+        `predict_contrib`. A row's values add up to its raw score.
+        """
+        width = self.features + 1
+        found = self._predict(matrix, _CONTRIBUTIONS, self.outputs * width)
+        return found.reshape(len(matrix), self.outputs, width)
+
+    def _predict(self, matrix: Floats, kind: int, width: int) -> Floats:
         rows, columns = matrix.shape
         if columns != self.features:
             raise ArtifactBroken(
                 f"The model reads {self.features} features, the pipeline gives {columns}."
             )
-        out = np.empty(rows)
+        out = np.empty((rows, width))
         if not rows:
             return out
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
@@ -85,7 +102,7 @@ class Booster:
                 ctypes.c_int32(rows),
                 ctypes.c_int32(columns),
                 ctypes.c_int(_ROW_MAJOR),
-                ctypes.c_int(_RAW if raw else _NORMAL),
+                ctypes.c_int(kind),
                 ctypes.c_int(0),
                 ctypes.c_int(-1),
                 ctypes.c_char_p(self._parameters),
@@ -94,6 +111,11 @@ class Booster:
             )
         )
         return out
+
+    def _count(self, what: str) -> int:
+        count = ctypes.c_int()
+        _check(library()[f"LGBM_BoosterGet{what}"](self._handle, ctypes.byref(count)))
+        return count.value
 
     def single_row(self, *, raw: bool = False) -> "SingleRow":
         """A function of one row that skips the per-call set-up."""
@@ -129,18 +151,19 @@ class SingleRow:
             )
         )
         self._predict = library().LGBM_BoosterPredictForMatSingleRowFast
-        self._length, self._out = ctypes.c_int64(), ctypes.c_double()
-        self._length_at, self._out_at = ctypes.byref(self._length), ctypes.byref(self._out)
+        self._length, self._out = ctypes.c_int64(), np.empty(booster.outputs)
+        self._length_at = ctypes.byref(self._length)
+        self._out_at = ctypes.c_void_p(self._out.ctypes.data)
         _free_with(self, library().LGBM_FastConfigFree, self._fast)
 
-    def __call__(self, row: Floats) -> float:
-        """The row's score."""
+    def __call__(self, row: Floats) -> Floats:
+        """The row's scores, one an output."""
         _check(
             self._predict(
                 self._fast, ctypes.c_void_p(row.ctypes.data), self._length_at, self._out_at
             )
         )
-        return self._out.value
+        return self._out.copy()
 
 
 def _free_with(owner: object, free: Any, handle: ctypes.c_void_p) -> None:

@@ -1,137 +1,125 @@
-"""Arithmetic over columns, parsed with `ast` into numpy calls; Python never evaluates it.
+"""Derived features as numpy calls: the compiler of the trees of dropforge/expressions.py.
 
-    AMT_CREDIT / AMT_INCOME_TOTAL
-    log1p(balance) - 0.5 * col("late payments") ** 2
-    if_missing(EXT_SOURCE_1, 0)
-
-A missing operand makes the result missing, and so does a result that is not finite (a division by
-zero, an overflow).
+Truths are 0, 1 or NaN. A missing operand makes the result missing, and so does a result that is not
+finite (a division by zero, an overflow).
 """
 
-import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dropforge.errors import InvalidProject
+from dropforge.expressions import Call, Column, Constant, Derivation, Node
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
-Node = Callable[[Columns], Floats]
-
-MAX_LENGTH = 1000
-
-_OPERATORS: dict[type[ast.operator], Callable[..., Floats]] = {
-    ast.Add: np.add,
-    ast.Sub: np.subtract,
-    ast.Mult: np.multiply,
-    ast.Div: np.divide,
-    ast.Pow: np.power,
-}
+Compute = Callable[[Columns], Any]
 
 
-def _is_missing(value: Floats) -> Floats:
+def _comparison(compare: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(first: Floats, second: Floats) -> Any:
+        return np.where(np.isnan(first) | np.isnan(second), np.nan, compare(first, second))
+
+    return compute
+
+
+def _and(*operands: Floats) -> Any:
+    false = reduce(np.logical_or, [operand == 0 for operand in operands])
+    return np.where(false, 0.0, reduce(np.multiply, operands))
+
+
+def _or(*operands: Floats) -> Any:
+    true = reduce(np.logical_or, [operand == 1 for operand in operands])
+    return np.where(true, 1.0, reduce(np.add, operands))
+
+
+def _where(condition: Floats, first: Floats, second: Floats) -> Any:
+    chosen = np.where(condition == 0, second, first)
+    return np.where(np.isnan(condition), np.nan, chosen)
+
+
+def _if_missing(value: Floats, instead: Floats) -> Any:
+    return np.where(np.isnan(value), instead, value)
+
+
+def _is_missing(value: Floats) -> Any:
     return np.isnan(value).astype(np.float64)
 
 
-def _if_missing(value: Floats, instead: Floats) -> Floats:
-    return np.asarray(np.where(np.isnan(value), instead, value))
-
-
-_FUNCTIONS: dict[str, tuple[Callable[..., Floats], int]] = {
-    "abs": (np.abs, 1),
-    "exp": (np.exp, 1),
-    "floor": (np.floor, 1),
-    "log": (np.log, 1),
-    "log1p": (np.log1p, 1),
-    "sqrt": (np.sqrt, 1),
-    "min": (np.minimum, 2),
-    "max": (np.maximum, 2),
-    "is_missing": (_is_missing, 1),
-    "if_missing": (_if_missing, 2),
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "negate": np.negative,
+    "abs": np.abs,
+    "exp": np.exp,
+    "floor": np.floor,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "min": np.minimum,
+    "max": np.maximum,
+    "equal": _comparison(np.equal),
+    "not_equal": _comparison(np.not_equal),
+    "less": _comparison(np.less),
+    "less_equal": _comparison(np.less_equal),
+    "greater": _comparison(np.greater),
+    "greater_equal": _comparison(np.greater_equal),
+    "not": lambda value: 1.0 - value,
+    "and": _and,
+    "or": _or,
+    "where": _where,
+    "is_missing": _is_missing,
+    "if_missing": _if_missing,
 }
 
 
-@dataclass(frozen=True)
-class Expression:
-    """A parsed expression: its text, the columns it reads, and how to compute it."""
+def compile_derivation(derivation: Derivation) -> Compute:
+    """A function from columns (contiguous arrays of equal length) to the feature's value per row.
 
-    text: str
-    columns: tuple[str, ...]
-    _compute: Node = field(repr=False, compare=False)
+    NaN where the value is missing or not finite; a number if the expression reads no column. Call
+    it with numpy's floating point errors ignored. The columns must be contiguous because numpy's
+    vector and scalar loops may differ in the last bit.
+    """
+    compute = _node(derivation.tree)
 
-    def __call__(self, columns: Columns, rows: int) -> Floats:
-        """The expression's value for every row; NaN where it is missing or not finite."""
-        # Contiguous operands: numpy's vector and scalar loops may differ in the last bit.
-        operands = {name: np.ascontiguousarray(columns[name]) for name in self.columns}
-        with np.errstate(all="ignore"):
-            values = np.broadcast_to(self._compute(operands), (rows,))
+    def finite(columns: Columns) -> Any:
+        values = compute(columns)
         return np.where(np.isfinite(values), values, np.nan)
 
-
-def parse_expression(name: str, text: str) -> Expression:
-    """Parse the expression of a derived column.
-
-    Raises:
-        InvalidProject: a syntax error, or anything but arithmetic over columns.
-    """
-    try:
-        if len(text) > MAX_LENGTH:
-            raise ValueError(f"longer than {MAX_LENGTH} characters")
-        tree = ast.parse(text.strip(), mode="eval")
-        columns: dict[str, None] = {}
-        compute = _node(tree.body, columns)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise InvalidProject(
-            f"features.yml, derive.{name}: {text!r} is not an expression that is understood: "
-            f"{reason}. Allowed: + - * / **, numbers, column names, col('any name'), "
-            f"{', '.join(sorted(_FUNCTIONS))}."
-        ) from error
-    return Expression(text, tuple(columns), compute)
+    return finite
 
 
-def _node(node: ast.expr, columns: dict[str, None]) -> Node:
+def _node(node: Node) -> Compute:
     match node:
-        case ast.Constant(value=bool()):
-            raise ValueError("true and false are not numbers")
-        case ast.Constant(value=int() | float() as value):
+        case Constant(value=value):
             constant = np.float64(value)
-            return lambda _: constant  # type: ignore[return-value]
-        case ast.Name(id=name):
-            return _column(name, columns)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            inner = _node(operand, columns)
-            return lambda data: np.negative(inner(data))
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _node(operand, columns)
-        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
-            return _apply(_OPERATORS[type(operator)], _node(left, columns), _node(right, columns))
-        case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
-            return _call(function, arguments, columns)
-    raise ValueError(f"{type(node).__name__} is not allowed")
+            return lambda _: constant
+        case Column(name=name):
+            return lambda columns: columns[name]
+        case Call(operation="in", operands=(operand,), values=values):
+            return _member(_node(operand), [np.float64(value) for value in values])
+        case Call(operation=operation, operands=operands):
+            return _apply(_OPERATIONS[operation], [_node(operand) for operand in operands])
 
 
-def _call(function: str, arguments: list[ast.expr], columns: dict[str, None]) -> Node:
-    if function == "col":
-        match arguments:
-            case [ast.Constant(value=str() as name)]:
-                return _column(name, columns)
-        raise ValueError("col takes one quoted column name")
-    if function not in _FUNCTIONS:
-        raise ValueError(f"there is no function {function}")
-    compute, count = _FUNCTIONS[function]
-    if len(arguments) != count:
-        raise ValueError(f"{function} takes {count} argument{'s' if count > 1 else ''}")
-    return _apply(compute, *(_node(argument, columns) for argument in arguments))
+def _apply(operation: Callable[..., Any], operands: list[Compute]) -> Compute:
+    match operands:
+        case [only]:
+            return lambda columns: operation(only(columns))
+        case [first, second]:
+            return lambda columns: operation(first(columns), second(columns))
+    return lambda columns: operation(*(operand(columns) for operand in operands))
 
 
-def _apply(compute: Callable[..., Floats], *operands: Node) -> Node:
-    return lambda data: compute(*(operand(data) for operand in operands))
+def _member(operand: Compute, members: list[np.float64]) -> Compute:
+    def compute(columns: Columns) -> Any:
+        value = operand(columns)
+        found = reduce(np.logical_or, [np.equal(value, member) for member in members])
+        return np.where(np.isnan(value), np.nan, found)
 
-
-def _column(name: str, columns: dict[str, None]) -> Node:
-    columns[name] = None
-    return lambda data: data[name]
+    return compute

@@ -1,65 +1,90 @@
 """Fitting the declared features on the training rows, and on nothing else."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dropforge.errors import ContractBroken, InvalidProject
-from dropforge.project import FeaturesSpec
+from dropforge.features import FeaturesSpec, Fill
+from dropforge.period import Unit
+from sagemaker_jobs.features.aggregates import Aggregated
 from sagemaker_jobs.features.arrow import number_column
-from sagemaker_jobs.features.expression import Expression, parse_expression
-from sagemaker_jobs.features.frame import Input
-from sagemaker_jobs.features.pipeline import Derived, FittedFeatures
+from sagemaker_jobs.features.dates import MAX_DAYS, DateFeature
+from sagemaker_jobs.features.encoding import Encoding, level_features
+from sagemaker_jobs.features.frame import PERIOD, Input
+from sagemaker_jobs.features.levels import fit_category
+from sagemaker_jobs.features.pipeline import FILE, Derived, FittedFeatures
+from sagemaker_jobs.features.python import FILE as PYTHON_FILE
+from sagemaker_jobs.features.python import PythonStep
 from sagemaker_jobs.values import Kind
-
-MISSING_LEVEL = "(missing)"
-Rule = str | float
 
 
 def source_columns(spec: FeaturesSpec) -> list[str]:
-    """The columns that the features are made of: selected ones, and those only derived from."""
-    derived = _ordered(spec)
-    read = [name for name in spec.selected if name not in derived]
-    for expression in derived.values():
-        read += [name for name in expression.columns if name not in derived]
-    return list(dict.fromkeys(read))
+    """The columns that the features are made of: selected ones, and those only computed from."""
+    return spec.source_columns
 
 
-def fit_features(spec: FeaturesSpec, train: pa.Table) -> FittedFeatures:
+def fit_features(
+    spec: FeaturesSpec,
+    train: pa.Table,
+    *,
+    files: Mapping[str, str] | None = None,
+    period_unit: Unit = "month",
+) -> FittedFeatures:
     """Learn levels and fill values from the training rows.
+
+    `files` are the project's (features.py is among them if features.yml declares it), `period_unit`
+    is what its periods are.
 
     Raises:
         ContractBroken: a column is absent.
-        InvalidProject: an expression reads a text column, or an impute rule does not fit.
+        InvalidProject: something that features.yml says does not fit the columns' types.
     """
-    names = source_columns(spec)
+    names = spec.source_columns
     if absent := [name for name in names if name not in train.schema.names]:
         raise ContractBroken(f"features.yml names columns that the rows lack: {', '.join(absent)}.")
-    rules = _rules(spec, names)
+    kinds = {name: kind_of(train.schema.field(name).type) for name in names}
     inputs: list[Input] = []
     fill: dict[str, float | str] = {}
-    for name in names:
-        column, kind = train.column(name), kind_of(train.schema.field(name).type)
+    encode: dict[str, Encoding] = {}
+    for name, kind in kinds.items():
+        # A column at a time: the table may read them from a file.
+        column = train.column(name)
+        value: float | str | None
         if kind == "string":
-            levels, level = _fit_category(column, rules[name])
-            inputs.append(Input(name, kind, levels))
-            if level is not None:
-                fill[name] = level
+            category = fit_category(spec, name, column, encoded=name in spec.selected)
+            inputs.append(Input(name, kind, category.levels))
+            value = category.fill
+            if category.encoding != "native":
+                encode[name] = category.encoding
         else:
-            number = _fit_number(name, column, rules[name])
             inputs.append(Input(name, kind))
-            if number is not None:
-                fill[name] = number
-    derived = _ordered(spec)
-    _check_operands(derived, {c.name: c.kind for c in inputs})
+            value = _number_fill(spec, name, kind, column)
+        if value is not None:
+            fill[name] = value
+    if spec.needs_period:
+        inputs.append(Input(PERIOD, "date"))
     return FittedFeatures(
         inputs=tuple(inputs),
         fill=fill,
-        derived=tuple(Derived(name, expression) for name, expression in derived.items()),
-        features=(*(n for n in spec.selected if n not in derived), *spec.derive),
+        derived=tuple(Derived(n, d) for n, d in spec.ordered_derivations(kinds).items()),
+        features=_features(spec, inputs, fill, encode),
+        encode=encode,
+        dates=_dates(spec, kinds),
+        aggregates=tuple(Aggregated(n, item.by) for n, item in spec.aggregates.items()),
+        python=_python(spec, files or {}),
+        period=period_unit,
     )
+
+
+def write_features(artifact: Path, fitted: FittedFeatures) -> None:
+    """Write features.json, and features.py where the project has one."""
+    (artifact / FILE).write_text(fitted.to_json(), encoding="utf-8")
+    if fitted.python is not None:
+        (artifact / PYTHON_FILE).write_text(fitted.python.source, encoding="utf-8")
 
 
 def kind_of(kind: pa.DataType) -> Kind:
@@ -75,78 +100,66 @@ def kind_of(kind: pa.DataType) -> Kind:
     return "string"
 
 
-def _fit_category(column: pa.ChunkedArray, rule: Rule) -> tuple[tuple[str, ...], str | None]:
-    present = column.drop_null()
-    levels = sorted(value for value in pc.unique(present).to_pylist() if value)
-    fill: str | None = None
-    if rule == "most_frequent" and levels:
-        counts = {item["values"]: item["counts"] for item in pc.value_counts(present).to_pylist()}
-        fill = min(levels, key=lambda level: (-counts[level], level))
-    elif rule == "missing_category":
-        fill = MISSING_LEVEL
-    elif isinstance(rule, float):
-        fill = f"{rule:g}"
-    if fill is not None and fill not in levels:
-        levels = sorted([*levels, fill])
-    return tuple(levels), fill
-
-
-def _fit_number(name: str, column: pa.ChunkedArray, rule: Rule) -> float | None:
-    if isinstance(rule, float):
-        return rule
+def _number_fill(
+    spec: FeaturesSpec, name: str, kind: Kind, column: pa.ChunkedArray
+) -> float | None:
+    rule = spec.impute_rule(name, kind)
+    if isinstance(rule, Fill):
+        constant = float(rule.constant)
+        if kind == "date" and not abs(constant) <= MAX_DAYS:
+            raise InvalidProject(
+                f"features.yml: impute: constant {constant:g} is no date for {name}: it would be "
+                f"days since 1970-01-01. Set impute.{name}."
+            )
+        return constant
     if rule in ("none", "missing_category"):
         return None
     values = number_column(column, name)
     values = values[~np.isnan(values)]
     if not len(values):
         return None
-    if rule == "median":
-        return float(np.median(values))
-    if rule == "mean":
-        return float(np.mean(values))
+    match rule:
+        case "median":
+            return float(np.median(values))
+        case "mean":
+            return float(np.mean(values))
     distinct, counts = np.unique(values, return_counts=True)
     return float(distinct[np.argmax(counts)])
 
 
-def _rules(spec: FeaturesSpec, names: list[str]) -> dict[str, Rule]:
-    if not isinstance(spec.impute, dict):
-        return dict.fromkeys(names, spec.impute)
-    rules: dict[str, Rule] = dict.fromkeys(names, "none")
-    # Groups first, so that a column's own rule wins.
-    for key, rule in sorted(spec.impute.items(), key=lambda item: item[0] not in spec.groups):
-        columns = spec.groups.get(key, [key])
-        if unknown := [c for c in columns if key not in spec.groups and c not in rules]:
-            raise InvalidProject(f"features.yml, impute: {unknown[0]} is no group and no feature.")
-        rules |= {c: rule for c in columns if c in rules}
-    return rules
+def _features(
+    spec: FeaturesSpec,
+    inputs: Sequence[Input],
+    fill: Mapping[str, float | str],
+    encode: Mapping[str, Encoding],
+) -> tuple[str, ...]:
+    """The matrix's columns: what the model sees, with a feature a level for one-hot columns."""
+    known = {column.name: column for column in inputs}
+    features: list[str] = []
+    for name in spec.model_columns:
+        if encode.get(name) == "one_hot":
+            features += level_features(known[name], missing=name not in fill)
+        else:
+            features.append(name)
+    if twice := [name for name, count in Counter(features).items() if count > 1]:
+        raise InvalidProject(f"features.yml: two features would have the name {twice[0]}.")
+    return tuple(features)
 
 
-def _ordered(spec: FeaturesSpec) -> dict[str, Expression]:
-    """The derived columns, each after those it reads.
-
-    Raises:
-        InvalidProject: a bad expression, or columns derived from each other in a circle.
-    """
-    parsed = {name: parse_expression(name, text) for name, text in spec.derive.items()}
-    ordered: dict[str, Expression] = {}
-    while len(ordered) < len(parsed):
-        ready = {
-            name: expression
-            for name, expression in parsed.items()
-            if name not in ordered and not (set(expression.columns) & set(parsed)) - set(ordered)
-        }
-        if not ready:
-            circle = ", ".join(sorted(set(parsed) - set(ordered)))
-            raise InvalidProject(f"features.yml, derive: {circle} are derived from each other.")
-        ordered |= ready
-    return ordered
-
-
-def _check_operands(derived: Mapping[str, Expression], kinds: dict[str, Kind]) -> None:
-    for name, expression in derived.items():
-        if name in kinds:
+def _dates(spec: FeaturesSpec, kinds: Mapping[str, Kind]) -> tuple[DateFeature, ...]:
+    for column in spec.dates:
+        if kinds[column] != "date":
             raise InvalidProject(
-                f"features.yml, derive.{name}: the file has a column of that name."
+                f"features.yml: dates.{column}: the column's type is {kinds[column]}, not date."
             )
-        if text := [c for c in expression.columns if kinds.get(c) == "string"]:
-            raise InvalidProject(f"features.yml, derive.{name}: {text[0]} is text, not a number.")
+    return tuple(DateFeature(n, column, part) for n, (column, part) in spec.date_parts.items())
+
+
+def _python(spec: FeaturesSpec, files: Mapping[str, str]) -> PythonStep | None:
+    if spec.python is None:
+        return None
+    if (source := files.get(PYTHON_FILE)) is None:
+        raise InvalidProject(f"features.yml: python: the project has no {PYTHON_FILE}.")
+    if own := [name for name in spec.python.reads if name in spec.python.gives]:
+        raise InvalidProject(f"features.yml: python.reads: {own[0]} is what {PYTHON_FILE} gives.")
+    return PythonStep(tuple(spec.python.reads), tuple(spec.python.gives), source)

@@ -1,16 +1,19 @@
-"""Rows on their way into the model: one block of numbers, one block of category codes."""
+"""Rows on their way into the model: blocks of numbers, category codes, aggregates and texts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dropforge.errors import InvalidRequest
-from sagemaker_jobs.values import FROM_TEXT, RULES, Kind, number_from_json, text_from_json
+from sagemaker_jobs.values import Kind
 
 Floats = NDArray[np.float64]
+Texts = NDArray[Any]
+
+PERIOD = "_period"
+"""The first day of a row's period, an input of kind date. In requests it may be left out."""
 
 
 @dataclass(frozen=True)
@@ -27,101 +30,37 @@ class Input:
         return self.kind == "string"
 
 
+def _nothing() -> Any:
+    return np.empty((0, 0))
+
+
 @dataclass(frozen=True)
 class Frame:
     """`numbers` is rows x numeric inputs, `codes` rows x category inputs; NaN is missing.
 
     A code is the position in the input's levels; a value that training has not seen has the code
-    after the last.
+    after the last. `aggregates` is rows x declared aggregates, NaN where the key has none. `texts`
+    (rows x text columns that features.py reads) holds str or None. The last two are empty, whatever
+    the rows, if the project declares none.
     """
 
     numbers: Floats
     codes: Floats
+    aggregates: Floats = field(default_factory=_nothing)
+    texts: Texts = field(default_factory=_nothing)
 
     @property
     def rows(self) -> int:
         """How many rows."""
         return len(self.numbers)
 
-
-class RowReader:
-    """Makes frames of single values: CSV fields and JSON objects.
-
-    Errors say row and column (rows counted from 1) and what the value must be.
-    """
-
-    def __init__(self, inputs: Sequence[Input]) -> None:
-        self.names = tuple(column.name for column in inputs)
-        self._numeric = [column for column in inputs if not column.is_category]
-        self._categories = [column for column in inputs if column.is_category]
-        self._tables = [level_table(column.levels) for column in self._categories]
-        position = {name: index for index, name in enumerate(self.names)}
-        self._from_text = [(position[c.name], c, FROM_TEXT[c.kind]) for c in self._numeric]
-        self._levels = [
-            (position[c.name], table, float(len(c.levels)))
-            for c, table in zip(self._categories, self._tables, strict=True)
-        ]
-
-    def from_text(self, rows: Sequence[Sequence[str]]) -> Frame:
-        """Rows of text, each in the order of `names`; the empty text is missing.
-
-        Raises:
-            InvalidRequest: a value that is not of its column's kind.
-        """
-        frame = self._empty(len(rows))
-        numbers, codes = frame.numbers, frame.codes
-        for index, row in enumerate(rows):
-            for place, (position, column, parse) in enumerate(self._from_text):
-                try:
-                    numbers[index, place] = parse(row[position])
-                except ValueError as error:
-                    raise self.refuse(index, column) from error
-            for place, (position, table, unseen) in enumerate(self._levels):
-                text = row[position]
-                codes[index, place] = table.get(text, unseen) if text else np.nan
-        return frame
-
-    def from_objects(self, rows: Sequence[Mapping[str, Any]]) -> Frame:
-        """JSON objects; null is missing, an absent column an error.
-
-        Raises:
-            InvalidRequest: an absent column, or a value that is not of its column's kind.
-        """
-        frame = self._empty(len(rows))
-        for index, row in enumerate(rows):
-            for place, column in enumerate(self._numeric):
-                value = self._value(row, index, column)
-                try:
-                    frame.numbers[index, place] = number_from_json(value, column.kind)
-                except ValueError as error:
-                    raise self.refuse(index, column) from error
-            for place, column in enumerate(self._categories):
-                value = self._value(row, index, column)
-                try:
-                    text = text_from_json(value)
-                except ValueError as error:
-                    raise self.refuse(index, column) from error
-                if text is not None:
-                    unseen = float(len(column.levels))
-                    frame.codes[index, place] = self._tables[place].get(text, unseen)
-        return frame
-
-    def _empty(self, rows: int) -> Frame:
+    def slice(self, start: int, stop: int) -> "Frame":
+        """The rows from `start` to before `stop`, without copying."""
         return Frame(
-            np.empty((rows, len(self._numeric))), np.full((rows, len(self._categories)), np.nan)
-        )
-
-    def _value(self, row: Mapping[str, Any], index: int, column: Input) -> Any:
-        try:
-            return row[column.name]
-        except KeyError as error:
-            raise InvalidRequest(f"Row {index + 1}: column {column.name} is missing.") from error
-
-    @staticmethod
-    def refuse(index: int, column: Input) -> InvalidRequest:
-        """The error for a value of the wrong kind, by row index and column."""
-        return InvalidRequest(
-            f"Row {index + 1}, column {column.name}: must be {RULES[column.kind]}."
+            self.numbers[start:stop],
+            self.codes[start:stop],
+            self.aggregates[start:stop],
+            self.texts[start:stop],
         )
 
 

@@ -1,163 +1,194 @@
 """The fitted feature pipeline: what features.json says, executed.
 
-The order is: impute, derive, assemble. Every step is a numpy call over columns, so that a row's
-features do not depend on the rows beside it.
+A row's life: inputs, impute, dates, derive, aggregates, features.py, encode, matrix. Every step is
+numpy calls over columns, so that a row's features do not depend on the rows beside it.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from dropforge.errors import ArtifactBroken
-from sagemaker_jobs.features.expression import Expression, parse_expression
-from sagemaker_jobs.features.frame import Floats, Frame, Input
+from dropforge.expressions import Derivation, parse_derived
+from dropforge.period import Unit
+from sagemaker_jobs.features.aggregates import FILE as AGGREGATES_FILE
+from sagemaker_jobs.features.aggregates import Aggregated, AggregateTable, KeyTable
+from sagemaker_jobs.features.dates import DateFeature
+from sagemaker_jobs.features.encoding import Encoding
+from sagemaker_jobs.features.frame import PERIOD, Floats, Frame, Input
+from sagemaker_jobs.features.plan import Plan
+from sagemaker_jobs.features.python import FILE as PYTHON_FILE
+from sagemaker_jobs.features.python import PythonStep
 
-FORMAT = 1
+FILE = "features.json"
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A feature computed from columns and from features derived before it."""
+    """A feature computed from columns, date parts, and features derived before it."""
 
     name: str
-    expression: Expression
+    derivation: Derivation
 
 
 @dataclass(frozen=True)
 class FittedFeatures:
-    """`features` are the model's columns, in order: inputs by name, then derived ones.
+    """`features` are the model's columns, in order: inputs', dates', derived, aggregates, Python's.
 
-    `fill` replaces missing values: a number for numeric inputs, a level's text for categories.
+    `inputs` are the columns that a request carries. `fill` replaces missing values: a number for
+    numeric inputs, a level's text for categories. `encode` has the text columns that are not native
+    categories. `period` is the project's, for requests that leave `_period` out. `stored` are the
+    artifact's aggregates, for rows that do not bring them.
     """
 
     inputs: tuple[Input, ...]
-    fill: dict[str, float | str]
+    fill: Mapping[str, float | str]
     derived: tuple[Derived, ...]
     features: tuple[str, ...]
-    _plan: "_Plan" = field(init=False, repr=False, compare=False)
+    encode: Mapping[str, Encoding] = field(default_factory=dict)
+    dates: tuple[DateFeature, ...] = ()
+    aggregates: tuple[Aggregated, ...] = ()
+    python: PythonStep | None = None
+    period: Unit = "month"
+    stored: AggregateTable | None = field(default=None, repr=False, compare=False)
+    _plan: Plan = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_plan", _Plan.of(self))
+        object.__setattr__(self, "_plan", Plan(self))
 
     @property
     def categorical(self) -> list[str]:
         """The features that are category codes."""
-        names = {column.name for column in self.inputs if column.is_category}
+        names = {c.name for c in self.inputs if c.is_category and c.name not in self.encode}
         return [name for name in self.features if name in names]
 
+    @property
+    def reads_period(self) -> bool:
+        """Whether `_period` is an input."""
+        return any(column.name == PERIOD for column in self.inputs)
+
+    @property
+    def raw_texts(self) -> tuple[str, ...]:
+        """The text inputs that features.py reads as they are."""
+        reads = self.python.reads if self.python else ()
+        return tuple(c.name for c in self.inputs if c.is_category and c.name in reads)
+
+    def key_tables(self) -> list[KeyTable]:
+        """The artifact's aggregates, a table per key column.
+
+        Raises:
+            ArtifactBroken: they cannot be read.
+        """
+        if self.stored is None:
+            raise ArtifactBroken(
+                f"Rows without the columns {', '.join(a.name for a in self.aggregates)} need an "
+                f"artifact's {AGGREGATES_FILE}, and there is none."
+            )
+        return self.stored.tables()
+
     def matrix(self, frame: Frame) -> Floats:
-        """The model's matrix: rows x features, C-contiguous doubles, NaN where missing."""
-        plan = self._plan
-        numbers = np.where(np.isnan(frame.numbers), plan.number_fill, frame.numbers)
-        codes = frame.codes
-        if plan.fills_codes:
-            codes = np.where(np.isnan(codes), plan.code_fill, codes)
-        matrix = np.empty((frame.rows, len(self.features)))
-        matrix[:, plan.number_to] = numbers[:, plan.number_from]
-        matrix[:, plan.code_to] = codes[:, plan.code_from]
-        if self.derived:
-            columns = {name: numbers[:, place] for name, place in plan.number_places.items()}
-            for place, item in zip(plan.derived_to, self.derived, strict=True):
-                values = item.expression(columns, frame.rows)
-                columns[item.name] = values
-                matrix[:, place] = values
-        return matrix
+        """The model's matrix: rows x features, C-contiguous doubles, NaN where missing.
+
+        Raises:
+            FeaturesFailed: features.py raised or gave something else than it declares.
+        """
+        return self._plan.matrix(frame)
 
     def to_json(self) -> str:
         """The document `features.json`."""
         document = {
             "format": FORMAT,
+            "period": self.period,
             "inputs": [
                 {"name": c.name, "kind": c.kind} | ({"levels": c.levels} if c.is_category else {})
                 for c in self.inputs
             ],
             "fill": self.fill,
-            "derive": [{"name": d.name, "expression": d.expression.text} for d in self.derived],
+            "encode": self.encode,
+            "dates": [vars(date) for date in self.dates],
+            "derive": [{"name": d.name, "expression": d.derivation.text} for d in self.derived],
+            "aggregates": [vars(item) for item in self.aggregates],
+            "python": {"reads": self.python.reads, "gives": self.python.gives}
+            if self.python
+            else None,
             "features": self.features,
         }
         return json.dumps(document, indent=1, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read `features.json`.
+    def from_json(cls, text: str, python: str | None = None) -> Self:
+        """Read `features.json`; `python` is the text of features.py, where the document names it.
 
         Raises:
-            ArtifactBroken: not a document that this release understands.
+            ArtifactBroken: not a document of this format.
         """
         try:
             document: dict[str, Any] = json.loads(text)
             if document["format"] != FORMAT:
-                raise ValueError(f"format {document['format']}, expected {FORMAT}")
+                raise ValueError(
+                    f"it has format {document['format']}, this release reads {FORMAT} alone: "
+                    "train the model again, or serve it with the image it was made with"
+                )
+            inputs = tuple(
+                Input(c["name"], c["kind"], tuple(c.get("levels", ()))) for c in document["inputs"]
+            )
+            dates = tuple(DateFeature(**date) for date in document["dates"])
             return cls(
-                inputs=tuple(
-                    Input(c["name"], c["kind"], tuple(c.get("levels", ())))
-                    for c in document["inputs"]
-                ),
+                inputs=inputs,
                 fill=document["fill"],
-                derived=tuple(
-                    Derived(d["name"], parse_expression(d["name"], d["expression"]))
-                    for d in document["derive"]
-                ),
+                derived=_derived(document["derive"], inputs, dates),
                 features=tuple(document["features"]),
+                encode=document["encode"],
+                dates=dates,
+                aggregates=tuple(Aggregated(**item) for item in document["aggregates"]),
+                python=_python(document["python"], python),
+                period=document["period"],
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise ArtifactBroken(f"features.json cannot be read: {error}.") from error
+            raise ArtifactBroken(
+                f"{FILE} cannot be read: {type(error).__name__}: {error}."
+            ) from error
 
     @classmethod
     def load(cls, artifact: Path) -> Self:
-        """Read an artifact's `features.json`."""
+        """Read an artifact's features.json and features.py; its aggregates are read when asked for.
+
+        Raises:
+            ArtifactBroken: a file is absent or unreadable.
+        """
         try:
-            return cls.from_json((artifact / "features.json").read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ArtifactBroken(f"The artifact has no readable features.json: {error}.") from error
+            text = (artifact / FILE).read_text(encoding="utf-8")
+            path = artifact / PYTHON_FILE
+            python = path.read_text(encoding="utf-8") if path.is_file() else None
+        except (OSError, ValueError) as error:
+            raise ArtifactBroken(f"The artifact has no readable {FILE}: {error}.") from error
+        fitted = cls.from_json(text, python)
+        if not fitted.aggregates:
+            return fitted
+        stored = AggregateTable(artifact / AGGREGATES_FILE, fitted.aggregates, fitted.inputs)
+        return replace(fitted, stored=stored)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which column of which block goes where, worked out once."""
-
-    number_fill: Floats
-    code_fill: Floats
-    fills_codes: bool
-    number_from: list[int]
-    number_to: list[int]
-    code_from: list[int]
-    code_to: list[int]
-    derived_to: list[int]
-    number_places: dict[str, int]
-
-    @classmethod
-    def of(cls, fitted: FittedFeatures) -> Self:
-        numeric = [c for c in fitted.inputs if not c.is_category]
-        categories = [c for c in fitted.inputs if c.is_category]
-        place = {name: index for index, name in enumerate(fitted.features)}
-        number_from, number_to = _moves([c.name for c in numeric], place)
-        code_from, code_to = _moves([c.name for c in categories], place)
-        code_fill = np.array([_code_fill(c, fitted.fill) for c in categories], dtype=np.float64)
-        return cls(
-            number_fill=np.array(
-                [float(fitted.fill.get(c.name, np.nan)) for c in numeric], dtype=np.float64
-            ),
-            code_fill=code_fill,
-            fills_codes=not bool(np.isnan(code_fill).all()),
-            number_from=number_from,
-            number_to=number_to,
-            code_from=code_from,
-            code_to=code_to,
-            derived_to=[place[d.name] for d in fitted.derived],
-            number_places={c.name: index for index, c in enumerate(numeric)},
-        )
+def _derived(
+    documents: Iterable[Mapping[str, str]], inputs: Iterable[Input], dates: Iterable[DateFeature]
+) -> tuple[Derived, ...]:
+    """The derived features, each after those that it reads."""
+    kinds: dict[str, str] = {column.name: column.kind for column in inputs}
+    kinds |= dict.fromkeys((date.name for date in dates), "number")
+    made: list[Derived] = []
+    for document in documents:
+        name = document["name"]
+        made.append(Derived(name, parse_derived(document["expression"], kinds)))
+        kinds[name] = "number"
+    return tuple(made)
 
 
-def _moves(names: Sequence[str], place: dict[str, int]) -> tuple[list[int], list[int]]:
-    pairs = [(index, place[name]) for index, name in enumerate(names) if name in place]
-    return [source for source, _ in pairs], [target for _, target in pairs]
-
-
-def _code_fill(column: Input, fill: dict[str, float | str]) -> float:
-    value = fill.get(column.name)
-    return np.nan if value is None else float(column.levels.index(str(value)))
+def _python(document: dict[str, list[str]] | None, source: str | None) -> PythonStep | None:
+    if document is None:
+        return None
+    if source is None:
+        raise ValueError(f"{PYTHON_FILE} is absent")
+    return PythonStep(tuple(document["reads"]), tuple(document["gives"]), source)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,7 +44,9 @@ def write_file(
         return None
     rows = 0
     with new_file(table, path) as file:
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        # Numbers seldom repeat enough for a dictionary; to try takes time and memory.
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=texts) as writer:
             while first is not None:
                 rows += first.num_rows
                 writer.write_table(first, row_group_size=ROW_GROUP)
@@ -54,11 +56,15 @@ def write_file(
 
 
 def scan_file(
-    table: str, file: DataFile, columns: Sequence[str], schema: pa.Schema
+    table: str,
+    file: DataFile,
+    columns: Sequence[str],
+    schema: pa.Schema,
+    copies: Path | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The file's rows, in its order, with `columns` as `schema` (the table's) has them."""
     wanted = pa.schema([schema.field(name) for name in columns])
-    with local_copy(table, file.path) as path, pq.ParquetFile(path) as parquet:
+    with local_copy(table, file.path, copies) as path, pq.ParquetFile(path) as parquet:
         present = set(parquet.schema_arrow.names)
         # Without a column a batch has no length.
         names = [name for name in columns if name in present] or [LINE]

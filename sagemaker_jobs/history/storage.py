@@ -4,7 +4,9 @@ Commits are put-if-absent (`aws_conditional_put`), S3's own conditional write: n
 https://delta-io.github.io/delta-rs/usage/writing/writing-to-s3-with-locking-provider/
 """
 
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dropforge.layout import S3Uri
+
+_SPARE_BYTES = 4 << 30
+"""What a disk must have left for copies to stay: room for the snapshot and for files to come."""
 
 
 def storage_options(uri: str) -> dict[str, str]:
@@ -53,8 +58,11 @@ def new_file(table: str, path: str) -> Iterator[Path]:
 
 
 @contextmanager
-def local_copy(table: str, path: str) -> Iterator[Path]:
+def local_copy(table: str, path: str, copies: Path | None = None) -> Iterator[Path]:
     """The table's `path` (as the log has it: URL-encoded) as a local file.
+
+    A copy from S3 ends with the block; one in the folder `copies` stays, for whoever reads the file
+    again: data files never change. It does not stay on a disk that is nearly full.
 
     Raises:
         FileNotFoundError: there is no such file (any more).
@@ -67,13 +75,25 @@ def local_copy(table: str, path: str) -> Iterator[Path]:
 
     from dropforge.aws.clients import client, error_code
 
-    with tempfile.TemporaryDirectory(prefix="history-") as folder:
+    uri = S3Uri.parse(table) / path
+    kept = copies / hashlib.sha256(str(uri).encode()).hexdigest() if copies else None
+    if kept is not None and kept.exists():
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="history-", dir=_existing(copies)) as folder:
         local = Path(folder, "data.parquet")
-        uri = S3Uri.parse(table) / path
         try:
             client("s3").download_file(uri.bucket, uri.key, str(local))
         except ClientError as error:
             if error_code(error) in ("404", "NoSuchKey"):
                 raise FileNotFoundError(str(uri)) from error
             raise
+        if kept is not None and shutil.disk_usage(folder).free > _SPARE_BYTES:
+            local = local.rename(kept)
         yield local
+
+
+def _existing(folder: Path | None) -> Path | None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

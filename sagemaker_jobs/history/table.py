@@ -6,6 +6,7 @@ Delta keeps the log (log.py); the data files are ours (datafile.py): one a perio
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -30,7 +31,10 @@ class History:
     """The table at `uri` (S3 or a local path). Every change is one atomic commit.
 
     It is read as it was when opened (or at an older `version`) until this object changes it.
+    `copies` is a folder in which data files read from S3 stay, so that each is fetched once.
     """
+
+    copies: Path | None = None
 
     def __init__(self, uri: str, version: int | None = None) -> None:
         self.uri = uri
@@ -72,7 +76,8 @@ class History:
         schema = self._with(columns)
         for period in self.in_order(periods):
             if period in self._files:
-                yield from scan_file(self.uri, self._files[period], columns, schema)
+                file = self._files[period]
+                yield from scan_file(self.uri, file, columns, schema, self.copies)
 
     def read(self, columns: Sequence[str], periods: Sequence[str] | None = None) -> pa.Table:
         """The rows that `scan` streams, whole."""

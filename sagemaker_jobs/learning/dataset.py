@@ -1,27 +1,10 @@
-"""Snapshot files as matrices."""
+"""Snapshot files: whole, a column at a time, or a row group at a time."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-
-from sagemaker_jobs.features.arrow import frame_from_arrow
-from sagemaker_jobs.features.pipeline import FittedFeatures
-from sagemaker_jobs.snapshot.rows import KEY, LABEL
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The matrix, the labels (0 or 1) and the keys of one split."""
-
-    matrix: Floats
-    labels: Floats
-    keys: NDArray[np.uint64]
 
 
 def read_table(path: Path) -> pa.Table:
@@ -29,10 +12,21 @@ def read_table(path: Path) -> pa.Table:
     return pq.ParquetFile(path).read()
 
 
-def rows_of(table: pa.Table, features: FittedFeatures) -> Rows:
-    """A split as the model sees it."""
-    return Rows(
-        features.matrix(frame_from_arrow(table, features.inputs)),
-        table.column(LABEL).to_numpy().astype(np.float64),
-        table.column(KEY).to_numpy().astype(np.uint64),
-    )
+def row_groups(path: Path) -> Iterator[pa.Table]:
+    """A file's rows as they were written, about 65,000 at a time."""
+    file = pq.ParquetFile(path)
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number)
+
+
+class ColumnFile:
+    """What fitting features asks of a table, with one column at a time in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)
+        self.schema: pa.Schema = self._file.schema_arrow
+        self.num_rows: int = self._file.metadata.num_rows
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One column, whole."""
+        return self._file.read(columns=[name]).column(name)

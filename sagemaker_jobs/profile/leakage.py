@@ -1,6 +1,8 @@
 """Leakage: columns that alone tell the outcome, which in life means that they came after it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sagemaker_jobs.features.arrow import number_column
+from sagemaker_jobs.reader.conversion import int64_array
 
 Floats = NDArray[np.float64]
 
@@ -17,8 +20,27 @@ MIN_OUTCOMES = 20
 FALSE_ALARMS = 0.001
 
 
+@dataclass(frozen=True)
+class Telling:
+    """How a column tells the outcome.
+
+    `separates`: by its values; `one_sided`: they are present with one outcome only. `auc` is of the
+    values, or of their presence.
+    """
+
+    kind: Literal["separates", "one_sided"]
+    auc: float
+
+
 def leaks(rows: pa.Table, outcomes: NDArray[np.int8], columns: Sequence[str]) -> list[str]:
-    """The columns that alone separate the outcomes, in the order given.
+    """The columns that alone separate the outcomes, in the order given: `tellings`' names."""
+    return list(tellings(rows, outcomes, columns))
+
+
+def tellings(
+    rows: pa.Table, outcomes: NDArray[np.int8], columns: Sequence[str]
+) -> dict[str, Telling]:
+    """How columns alone separate the outcomes: those that do, in the order given.
 
     `outcomes` are `labels.positives`' (1, 0, -1 missing). A column is named if the AUC of its
     values, or of its values with missing as the lowest or highest one, reaches LEAK_AUC either way
@@ -29,11 +51,12 @@ def leaks(rows: pa.Table, outcomes: NDArray[np.int8], columns: Sequence[str]) ->
     """
     hits, misses = np.flatnonzero(outcomes == 1), np.flatnonzero(outcomes == 0)
     if min(len(hits), len(misses)) < MIN_OUTCOMES:
-        return []
+        return {}
     hits, misses = _evenly(hits), _evenly(misses)
     chosen = np.concatenate([hits, misses])
     chance = FALSE_ALARMS / max(len(columns), 1)
-    return [n for n in columns if _tells(rows.column(n), n, chosen, len(hits), chance)]
+    found = {n: _tells(rows.column(n), n, chosen, len(hits), chance) for n in columns}
+    return {name: telling for name, telling in found.items() if telling}
 
 
 def _evenly(places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,20 +69,25 @@ def _evenly(places: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _tells(
     column: pa.ChunkedArray, name: str, chosen: NDArray[np.int64], hits: int, chance: float
-) -> bool:
+) -> Telling | None:
     """`chosen` are the sample's rows, the `hits` positive ones first."""
     kind = column.type
     if column.null_count == len(column):
-        return False
+        return None
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        values = _by_outcome(column.take(pa.array(chosen)), hits)
+        values = _by_outcome(column.take(int64_array(chosen)), hits)
     else:
         values = number_column(column, name)[chosen]
     missing = np.isnan(values)
     ordered = values if not missing.any() else np.where(missing, np.inf, values)
     ones, zeros = np.sort(ordered[:hits]), np.sort(ordered[hits:])
     gone = (int(missing[:hits].sum()), int(missing[hits:].sum()))
-    return _one_sided(len(ones), len(zeros), gone, chance) or _separates(ones, zeros, gone)
+    if _one_sided(len(ones), len(zeros), gone, chance):
+        # One outcome has no value, the other a share of them: half of the rest is guessed.
+        there = max(1 - gone[0] / len(ones), 1 - gone[1] / len(zeros))
+        return Telling("one_sided", (1 + there) / 2)
+    area = _separation(ones, zeros, gone)
+    return Telling("separates", area) if area >= LEAK_AUC else None
 
 
 def _one_sided(ones: int, zeros: int, gone: tuple[int, int], chance: float) -> bool:
@@ -71,10 +99,10 @@ def _one_sided(ones: int, zeros: int, gone: tuple[int, int], chance: float) -> b
     return bool(sum(there) * np.log(share) < np.log(chance))
 
 
-def _separates(ones: Floats, zeros: Floats, gone: tuple[int, int]) -> bool:
-    """Whether the AUC is high: of the present values, and with the missing above, or below them.
+def _separation(ones: Floats, zeros: Floats, gone: tuple[int, int]) -> float:
+    """The highest AUC: of the present values, and with the missing above, or below them.
 
-    Both are sorted, their missing ones last, as infinity.
+    Both are sorted, their missing ones last, as infinity. 0 if it is not near LEAK_AUC.
     """
     there = ones[: len(ones) - gone[0]], zeros[: len(zeros) - gone[1]]
     pairs = [(ones, zeros)]
@@ -83,7 +111,7 @@ def _separates(ones: Floats, zeros: Floats, gone: tuple[int, int]) -> bool:
         pairs[1][0][: gone[0]] = pairs[1][1][: gone[1]] = -np.inf
         if min(map(len, there)) >= MIN_OUTCOMES:
             pairs.append(there)
-    return any(_may_separate(*pair) and _area(*pair) >= LEAK_AUC for pair in pairs)
+    return max((_area(*pair) for pair in pairs if _may_separate(*pair)), default=0.0)
 
 
 def _may_separate(ones: Floats, zeros: Floats) -> bool:

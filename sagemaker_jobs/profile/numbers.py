@@ -54,6 +54,7 @@ class NumberProfile:
                 mean = float(ordered.mean())
                 if not np.isfinite(mean):  # the sum is beyond the largest double, the mean is not
                     mean = float((ordered / len(ordered)).sum())
+                mean = min(max(mean, low), high)  # rounding may carry it beyond, to infinity even
                 off = ordered - mean
                 m2 = float(np.dot(off, off))
             self._add(len(ordered), low, high, mean, m2)
@@ -84,8 +85,9 @@ class NumberProfile:
             return
         apart = mean - self.mean
         self.m2 += m2 + apart * apart * (self.present * rows / total)
-        self.mean = self.mean * (self.present / total) + mean * (rows / total)
         self.min, self.max = min(self.min, low), max(self.max, high)
+        mean = self.mean * (self.present / total) + mean * (rows / total)
+        self.mean = min(max(mean, self.min), self.max)
 
     def to_document(self) -> dict[str, Any]:
         """As JSON values. An infinite `m2` (values beyond 1e154) is null."""

@@ -108,23 +108,25 @@ class Profile:
             columns,
         )
 
+    def to_document(self) -> dict[str, Any]:
+        """As JSON values; sketches and hashes in base64."""
+        return {
+            "format": FORMAT,
+            "project": self.ids.project,
+            "id": self.id,
+            "target": self.target,
+            "positive": self.positive,
+            "rows": self.rows,
+            "labelled": self.labelled,
+            "positives": self.positives,
+            "repeated": self.repeated,
+            "columns": {name: column.to_document() for name, column in self.columns.items()},
+            "ids": self.ids.to_text(),
+        }
+
     def to_json(self) -> bytes:
-        """One JSON document; sketches and hashes in base64."""
-        return orjson.dumps(
-            {
-                "format": FORMAT,
-                "project": self.ids.project,
-                "id": self.id,
-                "target": self.target,
-                "positive": self.positive,
-                "rows": self.rows,
-                "labelled": self.labelled,
-                "positives": self.positives,
-                "repeated": self.repeated,
-                "columns": {name: column.to_document() for name, column in self.columns.items()},
-                "ids": self.ids.to_text(),
-            }
-        )
+        """One JSON document."""
+        return orjson.dumps(self.to_document())
 
     @classmethod
     def from_json(cls, document: bytes) -> "Profile":
@@ -137,7 +139,7 @@ class Profile:
 
     @classmethod
     def from_document(cls, read: dict[str, Any]) -> "Profile":
-        """The same from the parsed document."""
+        """What `to_document` answered."""
         if read["format"] != FORMAT:
             raise ValueError(f"a profile of format {read['format']}, this version reads {FORMAT}")
         salt = _salt(read["project"])

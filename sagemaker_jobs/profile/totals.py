@@ -17,8 +17,7 @@ class Totals:
 
     def to_json(self) -> bytes:
         """One JSON document."""
-        # As a fragment: the profile may be megabytes, and is written once.
-        profile = orjson.Fragment(self.profile.to_json())
+        profile = self.profile.to_document()
         return orjson.dumps({"lake_version": self.lake_version, "profile": profile})
 
     @classmethod

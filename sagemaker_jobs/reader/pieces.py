@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sagemaker_jobs.reader.header import Header
 
 PIECE_BYTES = 3 * 1024 * 1024
+GLANCE_BYTES = 64 * 1024
 
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 
@@ -46,13 +47,21 @@ Walk = Callable[[Piece], tuple[int, int]]
 """Takes an irregular piece; answers the bytes of its whole records and the next line's number."""
 
 
-def pieces(path: Path, header: Header, walk: Walk) -> Iterator[Piece | None]:
-    """The file's regular pieces; irregular ones go through `walk`, which None announces."""
+def pieces(
+    path: Path, header: Header, walk: Walk, *, glance: bool = False
+) -> Iterator[Piece | None]:
+    """The file's regular pieces; irregular ones go through `walk`, which None announces.
+
+    At a `glance` the first pieces are small, each twice its predecessor: the reader may soon have
+    seen enough.
+    """
     line, rest = header.lines + 1, b""
+    size = min(GLANCE_BYTES, PIECE_BYTES) if glance else PIECE_BYTES
     with path.open("rb", buffering=0) as file:
         file.seek(header.end)
         while True:
-            block = file.read(PIECE_BYTES)
+            block = file.read(size)
+            size = min(2 * size, PIECE_BYTES)
             data, final = rest + block, not block
             if not data:
                 return

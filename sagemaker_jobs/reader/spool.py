@@ -14,21 +14,19 @@ from typing import BinaryIO
 from sagemaker_jobs.reader.problems import Refused, refuse
 
 NEWLINE = b"\n"
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 TEXT_EXTENSIONS = frozenset({"csv", "csv.gz", "tsv", "jsonl"})
 
 
 @dataclass
 class Spooled:
-    """A local copy. `size` and `sha256` are of the dropped bytes; the counts of the text."""
+    """A local copy. `size` and `sha256` are of the dropped bytes, `newlines` of the text."""
 
     path: Path
     extension: str
     size: int = 0
     sha256: str = ""
     newlines: int = 0
-    quotes: int = 0
-    ends_with_newline: bool = True
     problem: Refused | None = None
 
 
@@ -81,17 +79,15 @@ def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _copy_text(blocks: Iterable[bytes], out: BinaryIO, encoding: str, spooled: Spooled) -> None:
     decoder: codecs.IncrementalDecoder | None = None
-    written = b""
     for block in blocks:
         if decoder is None:
             encoding = _by_mark(block) or encoding
             decoder = codecs.getincrementaldecoder(
                 "utf-8-sig" if encoding == "utf-8" else encoding
             )()
-        written = _copy_block(block, decoder, out, encoding, spooled) or written
+        _copy_block(block, decoder, out, encoding, spooled)
     if decoder is not None:
-        written = _copy_block(b"", decoder, out, encoding, spooled, final=True) or written
-    spooled.ends_with_newline = written.endswith((b"\n", b"\r")) or not written
+        _copy_block(b"", decoder, out, encoding, spooled, final=True)
 
 
 def _copy_block(
@@ -102,7 +98,7 @@ def _copy_block(
     spooled: Spooled,
     *,
     final: bool = False,
-) -> bytes:
+) -> None:
     try:
         text = decoder.decode(block, final)
     except UnicodeDecodeError as error:
@@ -118,8 +114,6 @@ def _copy_block(
     clean = text.encode()
     out.write(clean)
     spooled.newlines += clean.count(b"\n")
-    spooled.quotes += clean.count(b'"')
-    return clean
 
 
 def _undecodable(error: UnicodeDecodeError, encoding: str, spooled: Spooled) -> Refused:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from dropforge.errors import InvalidRequest
+from dropforge.errors import DropforgeError, InvalidRequest
 from sagemaker_jobs.serving.requests import UnsupportedContentType
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,9 @@ class Application:
             await _refuse(send, 413, "BodyTooLarge", error.message)
         except InvalidRequest as error:
             await _refuse(send, 400, "InvalidRequest", error.message)
+        except DropforgeError as error:
+            # The model cannot answer: its features.py raised, its aggregates are unreadable.
+            await _refuse(send, 500, type(error).__name__, error.message)
         else:
             await _respond(send, 200, kind.encode(), body)
 

@@ -1,11 +1,11 @@
 """A loaded artifact that answers requests: what the endpoint runs, and what Evaluate checks."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
-from sagemaker_jobs.artifact.golden import check_golden, read_golden
+from sagemaker_jobs.artifact.golden import Answer, check_golden, read_golden
 from sagemaker_jobs.boosting.scorer import Scorer, read_contract
 from sagemaker_jobs.serving.answers import choose, render
 from sagemaker_jobs.serving.requests import JSON, RequestReader
@@ -26,7 +26,7 @@ class ServedModel:
         """
         scorer = Scorer.load(artifact)
         contract = read_contract(artifact)
-        return cls(scorer, RequestReader(contract, scorer.features.inputs), version)
+        return cls(scorer, RequestReader(contract, scorer.features), version)
 
     def answer(self, content_type: str, accept: str, body: bytes) -> tuple[str, bytes]:
         """Score a body; answers content type and body.
@@ -36,10 +36,9 @@ class ServedModel:
             InvalidRequest: rows that break the contract.
         """
         question = self._requests.read(content_type, body)
-        scores = self._scorer.scores(question.frame)
-        decisions = self._scorer.decisions(scores)
+        outcome = self._scorer.outcome(self._scorer.scores(question.frame))
         kind = choose(accept)
-        return kind, render(kind, scores.tolist(), decisions.tolist(), self._version, question.ids)
+        return kind, render(kind, outcome, self._version, question.ids)
 
     def check_golden(self, artifact: Path) -> int:
         """Ask the model its golden rows, one at a time and all at once; answers how many.
@@ -53,6 +52,13 @@ class ServedModel:
         check_golden(golden, self._ask([row.input for row in golden]))
         return len(golden)
 
-    def _ask(self, rows: list[dict[str, object]]) -> list[tuple[float, int]]:
+    def _ask(self, rows: list[dict[str, object]]) -> list[Answer]:
         _, body = self.answer(JSON, JSON, orjson.dumps(rows))
-        return [(item["score"], item["decision"]) for item in orjson.loads(body)["predictions"]]
+        return [_answer(item) for item in orjson.loads(body)["predictions"]]
+
+
+def _answer(item: dict[str, Any]) -> Answer:
+    """One prediction as golden rows have it: with a score a class, in their order."""
+    probabilities = item.get("probabilities")
+    score = item["score"] if probabilities is None else list(probabilities.values())
+    return score, item["decision"]

@@ -1,15 +1,18 @@
 """Request bodies to rows: text/csv, application/json, application/jsonlines."""
 
 import csv
+import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from dropforge.errors import InvalidRequest
-from sagemaker_jobs.features.frame import Frame, Input, RowReader
+from sagemaker_jobs.features.frame import PERIOD, Frame
+from sagemaker_jobs.features.pipeline import FittedFeatures
+from sagemaker_jobs.features.rows import RowReader, utc_today
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 CONTENT_TYPES = (CSV, JSON, JSON_LINES)
@@ -33,14 +36,21 @@ class RequestReader:
     CSV without a header carries the contract's columns in its order, optionally behind the id; with
     a header any order. Columns that the model does not know are an error, known ones that it does
     not read (the id, the target, protected columns) are skipped.
+
+    `_period`, the first day of a row's period, may stand in JSON and in CSV with a header; it is
+    the current period's where it does not, and skipped if no feature depends on it.
     """
 
-    def __init__(self, contract: dict[str, Any], inputs: Sequence[Input]) -> None:
+    def __init__(
+        self,
+        contract: dict[str, Any],
+        features: FittedFeatures,
+        clock: Callable[[], dt.date] = utc_today,
+    ) -> None:
         self._id: str = contract["id"]
-        self._ignored = {self._id, *contract["ignored"]}
-        self._rows = RowReader(inputs)
+        self._rows = RowReader(features, clock)
         self._names = self._rows.names
-        self._known = {*self._names, *self._ignored}
+        self._known = {*self._names, self._id, *contract["ignored"], PERIOD}
 
     def read(self, content_type: str, body: bytes) -> Question:
         """Read a body.
@@ -107,6 +117,8 @@ class RequestReader:
             raise InvalidRequest(f"The header lacks the column {absent[0]}.")
         _check_widths(rows, len(header), first=1)
         places = [header.index(name) for name in self._names]
+        if self._rows.reads_period and PERIOD in header:
+            places.append(header.index(PERIOD))
         frame = self._rows.from_text([[row[place] for place in places] for row in rows])
         if self._id not in header:
             return Question(frame, None)

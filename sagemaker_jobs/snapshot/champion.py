@@ -8,16 +8,13 @@ from typing import Any
 ReadBytes = Callable[[str], bytes | None]
 """How an object is read: its URI to bytes, None if there is none."""
 
-WARM_STARTS = 5
-
 
 @dataclass(frozen=True)
 class ChampionFacts:
-    """`used_periods`: every row of them, or nearly, taught the champion."""
+    """`used_periods`: every row of them taught the champion, or helped to choose it."""
 
     version: str
     used_periods: list[str] = field(default_factory=list)
-    parameters: list[dict[str, Any]] = field(default_factory=list)
     baseline: dict[str, Any] | None = None
 
 
@@ -26,21 +23,20 @@ def read_champion(version: str, artifact_uri: str, read: ReadBytes) -> ChampionF
 
     A champion that cannot be read is no reason to refuse files: Evaluate says what is wrong.
     """
-    root = artifact_uri.rstrip("/")
-    lineage = _document(read(f"{root}/lineage.json"))
-    baseline = _document(read(f"{root}/baseline.json"))
+    lineage = read_document(artifact_uri, "lineage.json", read)
+    baseline = read_document(artifact_uri, "baseline.json", read)
     if lineage is None:
         return ChampionFacts(version, baseline=baseline)
-    tried = [lineage.get("parameters"), *lineage.get("warm_start", [])]
     return ChampionFacts(
         version,
         used_periods=list(lineage.get("periods", {}).get("whole", [])),
-        parameters=[p for p in tried if isinstance(p, dict)][:WARM_STARTS],
         baseline=baseline,
     )
 
 
-def _document(text: bytes | None) -> dict[str, Any] | None:
+def read_document(artifact_uri: str, name: str, read: ReadBytes) -> dict[str, Any] | None:
+    """A JSON object of an artifact; None if it has no such file, or it holds something else."""
+    text = read(f"{artifact_uri.rstrip('/')}/{name}")
     if text is None:
         return None
     try:

@@ -34,7 +34,7 @@ def choose_holdout(periods: Collection[str], used: Collection[str]) -> str | Non
 def split_rows(
     *,
     periods: Sequence[str] | NDArray[np.str_],
-    labels: NDArray[np.int8],
+    strata: NDArray[np.int16],
     draw: NDArray[np.float64],
     holdout_draw: NDArray[np.float64],
     grouped: bool,
@@ -45,28 +45,28 @@ def split_rows(
     """Split the rows.
 
     `draw` and `holdout_draw` are hashes in [0, 1) of each row's group, or of its key; equal groups
-    have equal draws, so that a group never lies on both sides. Without groups both splits are
-    stratified by label.
+    have equal draws, so that a group never lies on both sides. Without groups both splits take
+    their share of each stratum: rows of equal `strata`.
     """
-    every = np.ones(len(labels), dtype=bool)
+    every = np.ones(len(strata), dtype=bool)
     if holdout_period is None:
-        holdout = _take(holdout_draw, labels, every, holdout_share, grouped)
+        holdout = _take(holdout_draw, strata, every, holdout_share, grouped)
         named = max(Period.from_canonical(str(p)) for p in np.unique(periods)).canonical
     else:
         holdout = np.asarray(periods) == holdout_period
         named = holdout_period
-    validation = _take(draw, labels, ~holdout, validation_share, grouped)
+    validation = _take(draw, strata, ~holdout, validation_share, grouped)
     return Split(~holdout & ~validation, validation, holdout, named)
 
 
 def _take(
-    draw: NDArray[np.float64], labels: NDArray[np.int8], among: Mask, share: float, grouped: bool
+    draw: NDArray[np.float64], strata: NDArray[np.int16], among: Mask, share: float, grouped: bool
 ) -> Mask:
     if grouped:
         return among & (draw < share)
     taken = np.zeros(len(draw), dtype=bool)
-    for label in np.unique(labels[among]):
-        rows = np.flatnonzero(among & (labels == label))
+    for stratum in np.unique(strata[among]):
+        rows = np.flatnonzero(among & (strata == stratum))
         count = round(share * len(rows))
         # Ties would be equal hashes of different rows; stable order keeps them reproducible.
         taken[rows[np.argsort(draw[rows], kind="stable")[:count]]] = True

@@ -117,6 +117,11 @@ class Account:
         body: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
+    def overwrite(self, uri: str, body: bytes) -> None:
+        """Put other bytes where an object is."""
+        bucket, key = S3Uri.parse(uri)
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
     def run_document(self, project: str, run: str, name: str) -> dict[str, Any]:
         """A JSON document that a run wrote about itself."""
         document: dict[str, Any] = json.loads(
@@ -136,6 +141,14 @@ class Account:
         return [
             m for m in found if text in m.subject and m.recipient.endswith("@dropforge.example")
         ]
+
+    def mail_of(self, project: str, run: str) -> Mail:
+        """The one mail about a run, waited for."""
+        mails = wait_for(
+            lambda: [m for m in self.mails(f"[{project}/") if run in m.body], 10, f"{run}'s mail"
+        )
+        assert len(mails) == 1, [mail.subject for mail in mails]
+        return mails[0]
 
     def mail(self, text: str) -> Mail:
         """The one mail whose subject holds `text`, waited for: SNS delivers after the run."""
@@ -169,9 +182,11 @@ def write_project(folder: Path, name: str, **changes: Any) -> Path:
         "tune": {"trials": 1, "max_rounds": 60, "early_stopping_rounds": 10},
         "promotion": {"min": {"auc": 0.60}, "min_positives": 30},
     }
-    features = {"keep": ["tenure", "contract", "charges"]}
+    features = changes.pop("features", {"keep": ["tenure", "contract", "charges"]})
     path = folder / name
     path.mkdir(parents=True, exist_ok=True)
+    if python := changes.pop("python", None):
+        (path / "features.py").write_text(python)
     (path / "project.yml").write_text(json.dumps(document | changes))  # JSON is YAML
     (path / "features.yml").write_text(json.dumps(features))
     return path

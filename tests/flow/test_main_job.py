@@ -181,3 +181,12 @@ def _rows(body: bytes) -> list[dict[str, str]]:
 def _predictions(account: Account, scored: DropRecord) -> list[dict[str, str]]:
     document = account.run_document("main", scored.settled_by or "", "score.json")
     return _rows(account.read(document["drops"][0]["predictions_uri"]))
+
+
+def test_every_model_is_made_again_byte_for_byte(account: Account, month: DropRecord) -> None:
+    versions = [model.version for model in account.ledger.models("main")]
+    assert len(versions) >= 2
+    for version in versions:
+        said = account.dropforge("reproduce", "main", version).stdout
+        assert f"main v{version}: byte for byte the same" in said
+        assert "equal    model.txt" in said

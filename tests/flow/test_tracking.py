@@ -89,7 +89,7 @@ def test_more_parameters_than_a_request_takes(server: str) -> None:
 
 def test_a_server_that_is_down_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(mlflow.time, "sleep", pauses.append)
+    monkeypatch.setattr("dropforge.aws.mlflow.time.sleep", pauses.append)
     address = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(TrackingUnavailable, match=f"Tried 3 times to reach .* {address}"):
         MLflowServer(address).track(tracked(), {})

@@ -24,6 +24,7 @@ RUN = "credit-202012-0a1b2c3d-1"
 LAKE = "dropforge-dev-storagelake72898626"
 ARTIFACT = f"s3://{LAKE}/models/{PROJECT}/{RUN}/{RUN}-train-1-0-0-0/output/model/"
 CHAMPION_ARTIFACT = f"s3://{LAKE}/models/{PROJECT}/older/older-train-1-0-0-0/output/model/"
+REFERENCE_ARTIFACT = f"s3://{LAKE}/models/{PROJECT}/first/j/output/model/"
 PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/credit-dev/7"
 JOB_TYPES = ["ml.m5.xlarge", "ml.m5.2xlarge"]
 
@@ -67,7 +68,22 @@ def plan_run(**changes: Any) -> dict[str, Any]:
 def champion() -> dict[str, Any]:
     return told(
         ChampionAnswer(
-            exists=True, version="6", model_package_arn=PACKAGE, artifact_uri=CHAMPION_ARTIFACT
+            exists=True,
+            version="6",
+            model_package_arn=PACKAGE,
+            artifact_uri=CHAMPION_ARTIFACT,
+            reference_exists=True,
+            reference_version="1",
+            reference_artifact_uri=REFERENCE_ARTIFACT,
+        )
+    )
+
+
+def champion_alone() -> dict[str, Any]:
+    """The champion is the first model that was ever promoted: there is no other reference."""
+    return told(
+        ChampionAnswer(
+            exists=True, version="1", model_package_arn=PACKAGE, artifact_uri=CHAMPION_ARTIFACT
         )
     )
 

@@ -63,7 +63,7 @@ def test_rules_watch_the_pipeline_only_and_lose_nothing(dev: Template) -> None:
     assert machine.endswith(":stateMachine:dropforge-dev-pipeline")
     packages = rules["aws.sagemaker"]["EventPattern"]
     assert packages["detail-type"] == ["SageMaker Model Package State Change"]
-    assert packages["detail"] == {"ModelApprovalStatus": ["Approved"]}
+    assert packages["detail"] == {"ModelApprovalStatus": ["Approved", "Rejected"]}
     for source, function in (("aws.states", "notify-failure"), ("aws.sagemaker", "on-approval")):
         (target,) = rules[source]["Targets"]
         assert target["Arn"].endswith(f":dropforge-dev-{function}")
@@ -71,18 +71,27 @@ def test_rules_watch_the_pipeline_only_and_lose_nothing(dev: Template) -> None:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
-def test_the_patterns_match_real_events(dev: Template) -> None:
-    events = Path(__file__).parents[1] / "events"
-    patterns = {
-        "aws.states": "states/execution_failed.json",
-        "aws.sagemaker": "sagemaker/package_approved.json",
-    }
-    for rule in dev.of_type("AWS::Events::Rule").values():
-        pattern = rule["Properties"]["EventPattern"]
-        event = json.loads((events / patterns[pattern["source"][0]]).read_text())
-        assert event["source"] in pattern["source"]
-        assert event["detail-type"] in pattern["detail-type"]
-        for key, wanted in pattern["detail"].items():
-            if key != "stateMachineArn":
-                assert event["detail"][key] in wanted
-        assert set(pattern["detail"]) <= set(event["detail"])
+@pytest.mark.parametrize(
+    ("event", "matches"),
+    [
+        ("states/execution_failed.json", True),
+        ("sagemaker/package_approved.json", True),
+        ("sagemaker/package_rejected.json", True),
+        ("sagemaker/package_pending.json", False),
+    ],
+)
+def test_the_patterns_match_real_events(dev: Template, event: str, matches: bool) -> None:
+    recorded = json.loads((Path(__file__).parents[1] / "events" / event).read_text())
+    (pattern,) = (
+        rule["Properties"]["EventPattern"]
+        for rule in dev.of_type("AWS::Events::Rule").values()
+        if recorded["source"] in rule["Properties"]["EventPattern"]["source"]
+    )
+    assert recorded["detail-type"] in pattern["detail-type"]
+    assert set(pattern["detail"]) <= set(recorded["detail"])
+    found = [
+        recorded["detail"][key] in wanted
+        for key, wanted in pattern["detail"].items()
+        if key != "stateMachineArn"
+    ]
+    assert all(found) is matches

@@ -114,6 +114,7 @@ FUNCTIONS = {
         "sagemaker:ListEndpointConfigs",
         "sagemaker:ListEndpoints",
         "sagemaker:ListModels",
+        "sagemaker:UpdateModelPackage",
     },
     "notify": NOTIFY,
     "notify_failure": NOTIFY | {"states:GetExecutionHistory"},
@@ -208,6 +209,18 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str, dev: Template) ->
     id = "".join(word.capitalize() for word in name.split("_"))
     got = actions(dev.statements(f"Functions{id}Role"))
     assert got - KEYS == FUNCTIONS[name] | RUN
+
+
+def test_no_function_may_approve_a_model(dev: Template) -> None:
+    updates = [
+        statement
+        for _, statement in policies(dev)
+        if "sagemaker:UpdateModelPackage" in listed(statement["Action"])
+    ]
+    (statement,) = updates
+    assert statement["Condition"] == {"Null": {"sagemaker:ModelApprovalStatus": "true"}}
+    (resource,) = listed(statement["Resource"])
+    assert resource.endswith(":model-package/*-dev/*")
 
 
 def test_functions_write_only_their_own_places(dev: Template) -> None:

@@ -66,7 +66,7 @@ def test_jobs_are_called_as_the_container_expects(pipeline: dict[str, Any]) -> N
             *("--round", "1", "--trigger", "drop"),
             *("--execution", execution.payload("AcquireLock")["execution"]),
         ],
-        "Evaluate": ["--champion-version", "6"],
+        "Evaluate": ["--champion-version", "6", "--reference-version", "1"],
         "Score": ["--model-version", "6", "--round", "1"],
     }
     for state, arguments in more.items():
@@ -99,6 +99,7 @@ def test_inputs_of_the_jobs(pipeline: dict[str, Any]) -> None:
         "artifact": say.ARTIFACT,
         "snapshot": plan["snapshot_uri"],
         "champion": say.CHAMPION_ARTIFACT,
+        "reference": say.REFERENCE_ARTIFACT,
     }
     assert inputs("Score") == {"artifact": say.CHAMPION_ARTIFACT, "rows": plan["scoring_uri"]}
     train = execution.arguments("Train")
@@ -118,6 +119,19 @@ def test_a_first_model_has_no_champion_to_compare_with(pipeline: dict[str, Any])
     evaluate = execution.arguments("Evaluate")
     assert [i["InputName"] for i in evaluate["ProcessingInputs"]] == ["artifact", "snapshot"]
     assert "--champion-version" not in evaluate["AppSpecification"]["ContainerArguments"]
+
+
+def test_a_champion_that_is_the_reference_itself_is_given_once(pipeline: dict[str, Any]) -> None:
+    evaluate = go(pipeline, FindChampion=say.champion_alone()).arguments("Evaluate")
+    named = [i["InputName"] for i in evaluate["ProcessingInputs"]]
+    assert named == ["artifact", "snapshot", "champion"]
+    arguments = evaluate["AppSpecification"]["ContainerArguments"]
+    assert arguments[-2:] == ["--champion-version", "1"]
+
+
+def test_the_reference_that_the_project_names_is_asked_for(pipeline: dict[str, Any]) -> None:
+    execution = go(pipeline, PlanRun=say.plan_run(reference="3"))
+    assert execution.arguments("FindChampion")["Payload"] == {"project": "credit", "reference": "3"}
 
 
 def test_a_covered_drop_ends_at_once(pipeline: dict[str, Any]) -> None:

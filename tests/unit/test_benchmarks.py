@@ -158,7 +158,7 @@ def test_the_smallest_run(tmp_path: Path) -> None:
     assert len(measured) == 4
     assert all(row.ours and row.floor and row.met is not None for row in measured)
     assert "2 months" in render(rows)
-    assert "pyarrow" in header(TINY)
+    assert "pyarrow" in header(TINY.rounds)
     assert list(tmp_path.glob("data-*/0-500.csv")) == []
     assert list(tmp_path.glob("data-*/0-400.csv"))
 

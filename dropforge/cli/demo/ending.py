@@ -44,6 +44,7 @@ def print_next(project: str, files: list[DemoFile]) -> None:
     """Commands worth trying now."""
     me = program()
     line(f"  {me} runs {project}")
+    line(f"  {me} model list {project}")
     line(f"  {me} predict {project} {short(files[-1].path)}")
     line(f"  {me} push credit")
     line(

@@ -83,6 +83,8 @@ def make_stack() -> Stack:
         LedgerTable="ledger",
         TopicArn=boto3.client("sns").create_topic(Name="topic")["TopicArn"],
         DropQueueUrl=sqs.create_queue(QueueName="queue")["QueueUrl"],
+        JobImageUri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/jobs:1",
+        JobRoleArn="arn:aws:iam::123456789012:role/job",
         DropDeadLetterQueueUrl=sqs.create_queue(QueueName="dead")["QueueUrl"],
         PipelineArn=machines["pipeline"]["stateMachineArn"],
         DeploymentArn=machines["deployment"]["stateMachineArn"],

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.refusal: dict[str, Any] | None = None
+        self.answer: Callable[[float], dict[str, Any]] = flagged
 
     def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
         self.requests.append(request)
@@ -31,8 +33,12 @@ class FakeRuntime:
             values = [float(line.split(",")[1]) for line in body.splitlines()[1:]]
         else:
             values = [json.loads(line)["x"] for line in body.splitlines()]
-        answers = [{"score": x / 10, "decision": int(x > 5), "model_version": "1"} for x in values]
+        answers = [self.answer(x) for x in values]
         return {"Body": io.BytesIO("\n".join(map(json.dumps, answers)).encode())}
+
+
+def flagged(x: float) -> dict[str, Any]:
+    return {"score": x / 10, "decision": int(x > 5), "model_version": "1"}
 
 
 @pytest.fixture
@@ -67,6 +73,24 @@ def test_rows_as_json(runtime: FakeRuntime, dropforge: Dropforge, tmp_path: Path
     out = tmp_path / "scores.csv"
     assert dropforge("predict", "churn", str(file), "--out", str(out)).exit_code == 0
     assert out.read_text() == "score,decision,model_version\n0.1,0,1\n0.9,1,1\n"
+
+
+def test_probabilities_are_columns_in_csv_and_objects_in_json(
+    runtime: FakeRuntime, dropforge: Dropforge
+) -> None:
+    answer = {"score": 0.7, "decision": "a", "probabilities": {"a": 0.7, "b": 0.3}}
+    runtime.answer = lambda x: answer
+    table = dropforge("predict", "churn", "--row", '{"x": 7}').stdout
+    assert table == "score,decision,probability_a,probability_b\n0.7,a,0.7,0.3\n"
+    assert json.loads(dropforge("predict", "churn", "--row", '{"x": 7}', "--json").stdout) == [
+        answer
+    ]
+
+
+def test_a_value_has_no_decision(runtime: FakeRuntime, dropforge: Dropforge) -> None:
+    runtime.answer = lambda x: {"score": 12.5 * x, "decision": None, "model_version": "1"}
+    table = dropforge("predict", "churn", "--row", '{"x": 2}').stdout
+    assert table == "score,decision,model_version\n25.0,,1\n"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,83 @@ def test_validate_names_file_and_key(tmp_path: Path, dropforge: Dropforge) -> No
     folder = write_project(tmp_path / "p", "p", "{result: [a@b.example]}")
     result = dropforge("validate", folder)
     assert result.exit_code == 1
-    assert f"{folder}/project.yml: notify.result" in result.stderr.replace("\n", "")
+    assert f"{folder}/project.yml:4:10: notify.result" in result.stderr.replace("\n", "")
+
+
+EVERYTHING = """\
+name: p
+target: y
+id: key
+positive: "yes"
+favourable: "no"
+threshold: {cost: {false_positive: 1, false_negative: 8}}
+tune: {trials: 3, time_budget_seconds: 60}
+slices: [x]
+reference: v3
+refit: all
+promotion:
+  min: {auc: 0.7, brier: 0.2}
+  champion: {margin: 0.01, confidence: 0.95}
+  fairness: {sex: {demographic_parity: 0.8, max_worsening: 0.1}}
+  max_slice_drop: 0.05
+  max_reference_drop: 0.0
+  max_flagged_change: 0.2
+  max_size_mb: 40
+  max_latency_ms: 5
+  leakage: warn
+"""
+MADE = """\
+keep: [x, c]
+impute: {x: median, c: {constant: none}, default: 0}
+encode: {c: {ordinal: [low, high]}, string: {one_hot: 0.01}}
+derive: {r: x / z}
+dates: {opened: [month, year]}
+aggregates: {mean_z: {by: shop, statistic: mean, column: z}}
+python: {reads: [x], gives: [f]}
+"""
+
+
+def test_validate_says_what_was_understood(tmp_path: Path, dropforge: Dropforge) -> None:
+    (tmp_path / "project.yml").write_text(EVERYTHING)
+    (tmp_path / "features.yml").write_text(MADE)
+    (tmp_path / "features.py").write_text("def features(frame):\n    return frame\n")
+    result = dropforge("validate", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    for said in (
+        "y = yes, one row a key (binary)",
+        "2 columns, 1 derived, 2 from dates, 1 from earlier periods, 1 by features.py",
+        "r = x / z",
+        "mean_z = mean of z by shop, over earlier periods",
+        "x: median, c: constant none, default: constant 0",
+        "c: ordinal low < high, string: one_hot 0.01",
+        "3 trials, seed 42, at most 60 s",
+        "by cost 1 to 8",
+        "auc at least 0.7",
+        "brier at most 0.2",
+        "demographic parity 0.8, max worsening 0.1 by sex",
+        "more than 0.01 with confidence 0.95",
+        "at most 0 worse than v3",
+        "worst slice at most 0.05 below the champion's",
+        "flagged share changes by at most 0.2",
+        "artifact at most 40 MB",
+        "one row in at most 5 ms (advisory)",
+        "leaking columns are only named; the model in use is fitted on all rows",
+    ):
+        assert said in result.stdout, said
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("task: regression", "y, a number, one row a key (regression)"),
+        ("task: multiclass\nclasses: [a, b, c]", "y, one of a, b, c, one row a key (multiclass)"),
+    ],
+)
+def test_validate_says_the_task(tmp_path: Path, dropforge: Dropforge, task: str, said: str) -> None:
+    (tmp_path / "project.yml").write_text(f"name: p\ntarget: y\nid: key\n{task}\n")
+    (tmp_path / "features.yml").write_text("keep: [x]\n")
+    result = dropforge("validate", str(tmp_path))
+    assert said in result.stdout and "decides" not in result.stdout
 
 
 def test_unknown_folder_lists_where_it_was_looked(dropforge: Dropforge) -> None:

@@ -10,7 +10,9 @@ from dropforge.evaluation import (
     GroupFigures,
     Holdout,
     Interval,
+    Leak,
     ModelFigures,
+    SliceFigures,
 )
 from dropforge.project import FeaturesSpec, ProjectSpec
 
@@ -61,28 +63,66 @@ def evaluation(auc: float = 0.80, **changes: Any) -> Evaluation:
     return Evaluation.model_validate({**values, **changes})
 
 
-def compared(lower: float, auc: float = 0.80, **changes: Any) -> Evaluation:
-    """A challenger beside a champion; `lower` is the bound that decides."""
-    comparison = Comparison(
-        metric="auc",
-        confidence=0.9,
-        lower=lower,
-        differences={
-            "auc": Interval(value=lower + 0.004, low=lower, high=lower + 0.008),
+def comparison(lower: float, **changes: Any) -> Comparison:
+    """The difference to another model; `lower` is the bound that decides."""
+    values: dict[str, Any] = {
+        "metric": "auc",
+        "confidence": 0.9,
+        "lower": lower,
+        "differences": {
+            "auc": around(lower + 0.004, 0.004),
             "brier": Interval(value=-0.0005, low=-0.001, high=0.0),
         },
-        flagged_difference=0.01,
-        decisions_changed=21,
-        rows=600,
-        resamples=2000,
-    )
-    return evaluation(auc, champion=model(0.79, "6"), comparison=comparison, **changes)
+        "flagged_difference": 0.01,
+        "decisions_changed": 21,
+        "rows": 600,
+        "resamples": 2000,
+    }
+    return Comparison.model_validate({**values, **changes})
 
 
-def fairness(ratio: float | None) -> FairnessFigures:
-    """One protected column's figures."""
-    group = GroupFigures(group="0", rows=300, positives=80, favourable_rate=0.7, assessed=True)
+def compared(lower: float, auc: float = 0.80, **changes: Any) -> Evaluation:
+    """A challenger beside a champion; `lower` is the bound that decides."""
+    beside = {"champion": model(0.79, "6"), "comparison": comparison(lower)}
+    return evaluation(auc, **{**beside, **changes})
+
+
+def around(value: float, half: float = 0.02) -> Interval:
+    """A figure with a symmetric interval."""
+    return Interval(value=value, low=value - half, high=value + half)
+
+
+def fairness(ratio: float | None, **changes: Any) -> FairnessFigures:
+    """One protected column's figures: a large group, and another unless there is no ratio."""
     ratios: dict[FairnessMetric, Interval] = {}
+    groups = [GroupFigures(group="0", rows=300, positives=80, favourable_rate=0.7, assessed=True)]
     if ratio is not None:
-        ratios["demographic_parity"] = Interval(value=ratio, low=ratio - 0.02, high=ratio + 0.02)
-    return FairnessFigures(column="female", ratios=ratios, groups=[group])
+        ratios["demographic_parity"] = around(ratio)
+        groups = [*groups, groups[0].model_copy(update={"group": "1"})]
+    values: dict[str, Any] = {"column": "female", "ratios": ratios, "groups": groups}
+    return FairnessFigures.model_validate({**values, **changes})
+
+
+def part(difference: Interval | None, value: str = "monthly", **changes: Any) -> SliceFigures:
+    """One slice of the column contract, compared with the champion."""
+    values: dict[str, Any] = {
+        "column": "contract",
+        "value": value,
+        "rows": 220,
+        "positives": 60,
+        "challenger": around(0.75),
+        "champion": 0.76,
+        "difference": difference,
+    }
+    return SliceFigures.model_validate({**values, **changes})
+
+
+def leak(severe: bool = True, column: str = "recovered") -> Leak:
+    """A column that is known only after the outcome."""
+    return Leak(
+        column=column,
+        kind="predicts_alone",
+        severe=severe,
+        observed=0.998,
+        message=f"{column} alone predicts the outcome with an AUC of 0.998.",
+    )

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from dropforge.contract import ColumnSpec, ContractSpec
 from dropforge.errors import InvalidProject
 from dropforge.inferred import contract_yaml, infer_contract
-from dropforge.project import load_project, parse_project
+from dropforge.project import parse_project
+from dropforge.project_folder import load_project
 from dropforge.rules import RuleError, parse_rule
 
 KINDS = {
@@ -146,7 +147,7 @@ def test_a_broken_rule_names_the_file_the_rule_and_the_place(tmp_path: Path) -> 
     )
     with pytest.raises(InvalidProject) as error:
         load_project(folder)
-    assert "contract.yml: " in str(error.value)
+    assert "contract.yml:2:43: rules.0.expr: " in str(error.value)
     assert "rule 'sane'" in str(error.value)
     assert "character 16: the contract has no column agee" in str(error.value)
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from dropforge.errors import InvalidProject
-from dropforge.project import FeaturesSpec, load_project, parse_project
+from dropforge.project import FeaturesSpec, parse_project
+from dropforge.project_folder import load_project
 
 PROJECT = "name: churn\ntarget: churn\nid: customer_id\n"
 FEATURES = "groups: {account: [tenure, contract], money: [charges]}\nkeep: [account]\n"
@@ -32,12 +33,16 @@ def test_any_edit_is_another_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("project", "features", "message"),
     [
-        (PROJECT + "taget: x\n", FEATURES, "project.yml: taget"),
+        (PROJECT + "taget: x\n", FEATURES, r"project.yml:4:1: taget: there is no such key"),
         (PROJECT + "threshold: {recall: 0.5, flagged: 0.1}\n", FEATURES, "exactly one of"),
         (PROJECT.replace("name: churn", "name: Churn!"), FEATURES, "no project name"),
         (PROJECT, "keep: [tenure, churn]\n", "is the target or the id"),
-        (PROJECT, FEATURES + "drop: [nothing]\n", "features.yml: .*no group or column: nothing"),
-        (PROJECT, FEATURES + "encode: hash\n", "features.yml: encode"),
+        (
+            PROJECT,
+            FEATURES + "drop: [nothing]\n",
+            r"features.yml:3:8: drop.0: nothing is no group or column",
+        ),
+        (PROJECT, FEATURES + "encode: hash\n", "features.yml:3:9: encode: .*one_hot"),
         (
             PROJECT + "promotion: {fairness: {sex: {demographic_parity: 0.8}}}\n",
             FEATURES,

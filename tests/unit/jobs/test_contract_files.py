@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dropforge.project import load_project
+from dropforge.project_folder import load_project
 from sagemaker_jobs.accept.columns import expect_columns
 from sagemaker_jobs.accept.staged import Staged
 from sagemaker_jobs.accept.staging import stage_rows

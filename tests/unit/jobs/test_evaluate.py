@@ -13,7 +13,8 @@ from dropforge.errors import ArtifactBroken, NoTrainingData
 from dropforge.evaluation import Evaluation
 from dropforge.verdict import decide
 from sagemaker_jobs.artifact.golden import UNSEEN, read_golden
-from sagemaker_jobs.evaluate import check_served, evaluate
+from sagemaker_jobs.evaluate import evaluate
+from sagemaker_jobs.judging.finish import check_served
 from sagemaker_jobs.snapshot.keys import write_keys
 from sagemaker_jobs.snapshot.rows import KEY, LABEL
 from tests.unit.jobs.conftest import Made
@@ -153,7 +154,7 @@ def test_the_report_is_one_file_without_network(made: Made, champion: Path, tmp_
         "Champion v3",
     ):
         assert word in text, word
-    assert text.count("<svg") == text.count("</svg>") == 3
+    assert text.count("<svg") == text.count("</svg>") > 3
 
 
 def test_the_card_says_what_the_model_is_for(made: Made) -> None:

@@ -1,79 +1,35 @@
-"""Metrics and bootstrap against slow references; fairness; drift."""
+"""Bootstrap against a slow reference; drift; thresholds; curves."""
 
 import math
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dropforge.metrics import Metric
+from dropforge.metrics import TASK_METRICS
 from dropforge.project import Costs, Threshold
 from sagemaker_jobs.judging.bootstrap import (
+    Predictions,
     Resampler,
     differences,
     lower_bound,
     resample,
 )
-from sagemaker_jobs.judging.curves import calibration, roc
 from sagemaker_jobs.judging.drift import (
     category_profile,
     column_drift,
     drift,
     number_profile,
 )
-from sagemaker_jobs.judging.fairness import fairness
-from sagemaker_jobs.judging.metrics import METRICS, metric, prepared
+from sagemaker_jobs.judging.figures import calibration_error
+from sagemaker_jobs.judging.metrics import metric
 from sagemaker_jobs.learning.calibration import fit_sigmoid
 from sagemaker_jobs.learning.threshold import choose_threshold
+from sagemaker_jobs.report.curves import calibration, roc
+from tests.unit.jobs.slow_metrics import slow_metric
 
-
-def slow_metric(name: Metric, scores: list[float], labels: list[int]) -> float:
-    pairs = list(zip(scores, labels, strict=True))
-    hits = [s for s, label in pairs if label == 1]
-    misses = [s for s, label in pairs if label == 0]
-    if name == "auc":
-        if not hits or not misses:
-            return math.nan
-        won = sum((h > m) + 0.5 * (h == m) for h in hits for m in misses)
-        return won / (len(hits) * len(misses))
-    if name == "average_precision":
-        if not hits:
-            return math.nan
-        total, found_before = 0.0, 0
-        for threshold in sorted(set(scores), reverse=True):
-            flagged = [label for s, label in pairs if s >= threshold]
-            total += (sum(flagged) - found_before) / len(hits) * sum(flagged) / len(flagged)
-            found_before = sum(flagged)
-        return total
-    if name == "log_loss":
-        clipped = [(min(max(s, 1e-15), 1 - 1e-15), label) for s, label in pairs]
-        return -sum(math.log(s if label else 1 - s) for s, label in clipped) / len(pairs)
-    return sum((s - label) ** 2 for s, label in pairs) / len(pairs)
-
-
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 1), st.integers(0, 3)
-    ),
-    min_size=1,
-    max_size=30,
-)
-
-
-@settings(max_examples=300)
-@given(ROWS, st.sampled_from(METRICS))
-def test_weighted_metrics_are_those_of_the_repeated_rows(
-    rows: list[tuple[float, int, int]], name: Metric
-) -> None:
-    scores, labels, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
-    if not weights.sum():
-        return
-    repeated = [(s, int(label)) for s, label, weight in rows for _ in range(weight)]
-    expected = slow_metric(name, [s for s, _ in repeated], [label for _, label in repeated])
-    found = prepared(scores, labels)(weights[None, :])[name][0]
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
+METRICS = TASK_METRICS["binary"]
+THRESHOLD = 0.5
 
 
 def sample(rows: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,12 +40,16 @@ def sample(rows: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.n
     return good, worse, labels
 
 
+def models(*scores: np.ndarray) -> list[Predictions]:
+    return [Predictions(one, THRESHOLD) for one in scores]
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_the_bootstrap_is_the_slow_one(grouped: bool) -> None:
     good, worse, labels = sample(60)
     groups = np.repeat(np.arange(20), 3) if grouped else None
     resampler = Resampler(60, 7, groups, resamples=50)
-    fast = resample([good, worse], labels, resampler)
+    fast = resample("binary", models(good, worse), labels, resampler)
     draws = np.vstack(list(resampler.weights()))
     assert draws.shape == (50, 60)
     if grouped:
@@ -103,6 +63,7 @@ def test_the_bootstrap_is_the_slow_one(grouped: bool) -> None:
                     name,
                     np.repeat(scores, draw.astype(int)).tolist(),
                     np.repeat(labels, draw.astype(int)).astype(int).tolist(),
+                    THRESHOLD,
                 )
                 for draw in draws
             ]
@@ -115,8 +76,10 @@ def test_the_bootstrap_is_the_slow_one(grouped: bool) -> None:
 
 def test_the_lower_bound_turns_losses_round() -> None:
     good, worse, labels = sample(2000)
-    better, lesser = resample([good, worse], labels, Resampler(2000, 1, resamples=400))
-    for name in METRICS:
+    better, lesser = resample(
+        "binary", models(good, worse), labels, Resampler(2000, 1, resamples=400)
+    )
+    for name in ("auc", "average_precision", "log_loss", "brier", "f1"):
         assert lower_bound(better, lesser, name, 0.9) > 0
         assert lower_bound(lesser, better, name, 0.9) < 0
     assert lower_bound(better, better, "auc", 0.9) == 0
@@ -124,7 +87,7 @@ def test_the_lower_bound_turns_losses_round() -> None:
 
 def test_the_interval_covers_and_is_seeded() -> None:
     good, _, labels = sample(1000)
-    one, two = (resample([good], labels, Resampler(1000, 3))[0] for _ in range(2))
+    one, two = (resample("binary", models(good), labels, Resampler(1000, 3))[0] for _ in range(2))
     interval = one.interval("auc", 0.9)
     assert interval == two.interval("auc", 0.9)
     assert interval.low < interval.value == metric("auc", good, labels) < interval.high
@@ -140,28 +103,6 @@ def test_the_interval_covers_and_is_seeded() -> None:
 @pytest.mark.parametrize(("rows", "resamples"), [(500, 2000), (50_000, 800), (1_000_000, 500)])
 def test_large_holdouts_take_fewer_resamples(rows: int, resamples: int) -> None:
     assert Resampler.of(rows, 1).resamples == resamples
-
-
-def test_fairness_assesses_groups_large_enough() -> None:
-    groups = ["a"] * 400 + ["b"] * 400 + ["c"] * 199 + [None] * 300
-    favourable = np.array([True] * 320 + [False] * 80 + [True] * 200 + [False] * 200 + [True] * 499)
-    labels = np.array(([1.0] * 40 + [0.0] * 360) * 2 + [1.0] * 199 + [1.0] * 29 + [0.0] * 271)
-    table = pa.table({"sex": pa.array(groups, pa.string())})
-    (found,) = fairness(table, ["sex", "absent"], favourable, labels, features=["sex"])
-    assert found.ratios["demographic_parity"].value == pytest.approx(0.5 / 0.8)
-    assert found.is_feature
-    assert {g.group: g.assessed for g in found.groups} == {
-        "a": True, "b": True, "c": False, "(missing)": False,
-    }  # fmt: skip
-    notes = {g.group: g.note for g in found.groups}
-    assert notes["c"] == "fewer than 200 rows"
-    assert notes["(missing)"] == "fewer than 30 positives"
-
-
-def test_one_group_alone_has_no_ratio() -> None:
-    table = pa.table({"sex": ["a"] * 500})
-    (found,) = fairness(table, ["sex"], np.ones(500, bool), np.ones(500))
-    assert found.ratios == {}
 
 
 def numbers(rows: int, seed: int, shift: float = 0.0) -> pa.ChunkedArray:
@@ -226,3 +167,37 @@ def test_curves() -> None:
     assert roc(scores, labels) == [(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)]
     points = calibration(scores, labels, bins=2)
     assert [x for x, _ in points] == pytest.approx([0.4, 0.8])
+
+
+def test_draws_of_some_rows_keep_their_groups_whole() -> None:
+    resampler = Resampler(6, 1, np.array([0, 0, 1, 2, 2, 2]), resamples=50)
+    some = resampler.among(np.array([0, 1, 4, 5]))
+    draws = np.vstack(list(some.weights()))
+    assert draws.shape == (50, 4)
+    assert (draws[:, 0] == draws[:, 1]).all()
+    assert (draws[:, 2] == draws[:, 3]).all()
+    assert ((draws[:, 0] + draws[:, 2]) == 2).all()
+    assert some.fewer(20).resamples == 20
+    assert some.fewer(500).resamples == 50
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_counts_of_cells_are_those_of_drawn_rows(grouped: bool) -> None:
+    cells = np.repeat([0, 1, 3], [100, 200, 300])
+    groups = np.arange(600) if grouped else None
+    counts = Resampler(600, 1, groups).counts(cells, 5)
+    assert counts.shape == (2000, 5)
+    assert (counts.sum(axis=1) == 600).all()
+    np.testing.assert_allclose(counts.mean(axis=0), [100, 200, 0, 300, 0], atol=1)
+    # A multinomial's standard deviation.
+    expected = np.sqrt(600 * np.array([1 / 6, 1 / 3, 0, 1 / 2, 0]) * [5 / 6, 2 / 3, 1, 1 / 2, 1])
+    np.testing.assert_allclose(counts.std(axis=0), expected, rtol=0.06)
+
+
+def test_the_calibration_error() -> None:
+    labels = np.tile([1.0, 0.0], 500)
+    assert calibration_error(np.full(1000, 0.5), labels) == pytest.approx(0)
+    assert calibration_error(np.full(1000, 0.8), labels) == pytest.approx(0.3)
+    # Half of the bins too high by 0.1, half too low: it does not cancel out.
+    scores = np.where(np.arange(1000) < 500, 0.4, 0.6)
+    assert calibration_error(scores, labels) == pytest.approx(0.1)

@@ -335,6 +335,37 @@ def test_the_champion_gives_holdout_drift_and_warm_start(world: World, made: Mad
     assert document["warm_start"][0]["num_leaves"] > 1
 
 
+def test_models_that_were_held_give_warm_starts_too(world: World, made: Made) -> None:
+    uri = world.upload(made.artifact, "models/loans/held")
+    lineage = json.loads((made.artifact / "lineage.json").read_text())
+    lineage["validation"]["value"] = 0.999
+    lineage["parameters"]["num_leaves"] = 77
+    body = json.dumps(lineage).encode()
+    boto3.client("s3").put_object(
+        Bucket="the-lake", Key="models/loans/held/lineage.json", Body=body
+    )
+    world.ledger.put_model(
+        "loans",
+        RegisteredModel(
+            version="5",
+            model_package_arn="arn:aws:sagemaker:us-east-1:000000000000:model-package/loans/5",
+            artifact_uri=uri,
+            run="run-5",
+            project_version="0",
+            verdict="HOLD",
+            status="Rejected",
+            registered_at=dt.datetime.now(dt.UTC),
+        ),
+    )
+    world.crown(made.artifact, "4")
+    world.drop("initial.csv", as_csv(loans(300, 1)))
+    world.prepare()
+    document = json.loads(world.object("runs/loans/run-1/snapshot-1/snapshot.json"))
+    own = json.loads((made.artifact / "lineage.json").read_text())["parameters"]["num_leaves"]
+    assert [one["num_leaves"] for one in document["warm_start"][:2]] == [77, own]
+    assert "value" not in document["warm_start"][0]
+
+
 def test_exactly_the_dropped_version_is_read(world: World) -> None:
     first = world.drop("202010.csv", as_csv(loans(50, 1)))
     key = boto3.client("s3").put_object(Bucket="the-drops", Key="loans/202010.csv", Body=b"junk")

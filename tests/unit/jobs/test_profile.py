@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagemaker_jobs.profile.ids import IdSample
+from sagemaker_jobs.profile.ids import SIZE, IdSample
 from sagemaker_jobs.profile.leakage import leaks
 from sagemaker_jobs.profile.numbers import K, NumberProfile
 from sagemaker_jobs.profile.profile import Profile
@@ -250,6 +250,16 @@ def test_shares_of_large_sets_are_estimated() -> None:
     assert mine.repeated_share(before) == pytest.approx(0.5, abs=0.06)
     assert ids(range(40_000, 50_000), size=2048).repeated_share(before) == 0.0
     assert math.isnan(ids([]).repeated_share(before))
+
+
+def test_a_sample_stored_when_samples_were_larger_is_still_right() -> None:
+    older = IdSample.from_text("p", ids(range(100_000), size=2**18).to_text())
+    assert len(older.hashes) == 100_000 > SIZE
+    newer = ids(range(90_000, 110_000), size=SIZE)
+    assert newer.repeated_share(older) == pytest.approx(0.5, abs=0.03)
+    merged = older.merge(newer)
+    assert len(merged.hashes) == SIZE
+    assert merged.distinct == pytest.approx(110_000, rel=0.02)
 
 
 def test_ids_of_two_projects_cannot_be_matched() -> None:

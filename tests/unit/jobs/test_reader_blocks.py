@@ -213,3 +213,12 @@ def test_offences_are_counted_beyond_what_is_kept(tmp_path: Path) -> None:
     assert len(source.rejected.rows) == 100_000
     assert source.rejected.lines("1 field, the header has 2")[0] == 100_012
     assert np.all(np.diff(source.rejected.lines()) == 1)
+
+
+def test_a_glance_at_a_column_reads_little_and_a_whole_look_reads_all(tmp_path: Path) -> None:
+    body = b"id,y\n" + b"".join(b"%d,%d\n" % (row, row % 2) for row in range(50_000))
+    source = source_of(tmp_path, body)
+    glances = [block.rows.num_rows for block in source.blocks(columns=["y"])]
+    assert glances[0] < 10_000
+    assert sum(glances) == 50_000
+    assert [block.rows.num_rows for block in source.blocks()] == [50_000]

@@ -5,15 +5,21 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 from dropforge.drops import ScoreResult
 from dropforge.errors import ArtifactBroken
-from sagemaker_jobs.history.table import Predictions
+from dropforge.metrics import Task
+from sagemaker_jobs.boosting.scorer import Scorer
+from sagemaker_jobs.features.frame import Frame
+from sagemaker_jobs.history.table import LINE, Predictions
 from sagemaker_jobs.score import Score
 from sagemaker_jobs.serving.model import ServedModel
 from tests.unit.jobs.conftest import SETTINGS, Made, World, as_csv, loans
+from tests.unit.jobs.tasks import make_trained, task_rows, task_spec
 
 
 @pytest.fixture
@@ -106,3 +112,64 @@ def test_a_model_that_wants_other_columns_leaves_the_drops_pending(
     with pytest.raises(ArtifactBroken):
         job(world, tmp_path).run(tmp_path / "empty", rows, 1)
     assert len(world.ledger.pending("loans")) == 2
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_predictions_of_other_tasks(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: Task
+) -> None:
+    monkeypatch.setenv("DROPFORGE_ML_ROOT", str(tmp_path / "ml"))
+    model = make_trained(tmp_path / "model", task_spec(task))
+    world.spec = model.spec
+    table = task_rows(60, 5, None)
+    world.drop("202011.csv", as_csv(table))
+    uri = world.prepare().scoring_uri
+    assert uri is not None
+    rows = world.download(uri.removeprefix("s3://the-lake/"), tmp_path / "rows")
+    (drop,) = job(world, tmp_path).run(model.artifact, rows, 1).drops
+    assert drop.flagged is None
+    people = delivered(world, drop.predictions_uri)
+    body = as_csv(table)
+    answers = json.loads(ServedModel.load(model.artifact, "4").answer("text/csv", "", body)[1])
+    for row, answer in zip(people, answers["predictions"], strict=True):
+        assert float(row["score"]) == answer["score"]
+        assert row["decision"] == (answer["decision"] or "")
+        probabilities = answer.get("probabilities", {})
+        assert {f"probability_{c}": p for c, p in probabilities.items()} == {
+            name: float(value) for name, value in row.items() if name.startswith("probability_")
+        }
+    assert drop.mean_score == pytest.approx(np.mean([float(row["score"]) for row in people]))
+    machines = Predictions(str(tmp_path / "predictions")).read([*people[0], LINE])
+    assert machines.column(LINE).to_pylist() == list(range(1, 61))
+    assert machines.column("score").to_pylist() == [float(row["score"]) for row in people]
+    assert [d or "" for d in machines.column("decision").to_pylist()] == [
+        row["decision"] for row in people
+    ]
+
+
+def test_rows_pass_a_row_group_at_a_time(
+    world: World, made: Made, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = job(world, tmp_path).run(made.artifact, rows, 1)
+    before = {drop.name: delivered(world, drop.predictions_uri) for drop in whole.drops}
+    for path in rows.glob("*.parquet"):
+        pq.write_table(pq.read_table(path), path, row_group_size=7)
+    seen = []
+    scores = Scorer.scores
+
+    def counted(self: Scorer, frame: Frame) -> np.ndarray:
+        seen.append(frame.rows)
+        return scores(self, frame)
+
+    monkeypatch.setattr(Scorer, "scores", counted)
+    parts = job(world, tmp_path).run(made.artifact, rows, 1)
+    assert max(seen) == 7
+    assert sum(seen) == 150
+    for drop, was in zip(parts.drops, whole.drops, strict=True):
+        assert drop == was
+        now = delivered(world, drop.predictions_uri)
+        for row in [*now, *before[drop.name]]:
+            row.pop("scored_at")
+        assert now == before[drop.name]
+    lines = Predictions(str(tmp_path / "predictions")).read([LINE], ["202011"])
+    assert sorted(lines.column(LINE).to_pylist()) == list(range(1, 121))

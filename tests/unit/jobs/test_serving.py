@@ -18,8 +18,9 @@ import pytest
 
 from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
+from sagemaker_jobs.features.python import FeaturesFailed
 from sagemaker_jobs.learning.dataset import read_table
-from sagemaker_jobs.serving.app import MAX_BODY_BYTES, Application
+from sagemaker_jobs.serving.app import MAX_BODY_BYTES, Application, Model
 from sagemaker_jobs.serving.model import ServedModel
 from tests.unit.jobs.conftest import Made
 
@@ -30,8 +31,12 @@ Answer = tuple[int, str, bytes]
 class Client:
     """Calls the ASGI application without a socket."""
 
-    def __init__(self, artifact: Path) -> None:
-        self._application = Application(ServedModel.load(artifact, "7"))
+    def __init__(self, model: Model) -> None:
+        self._application = Application(model)
+
+    @classmethod
+    def of(cls, artifact: Path) -> "Client":
+        return cls(ServedModel.load(artifact, "7"))
 
     def call(
         self, method: str, path: str, body: bytes = b"", kind: str = "", accept: str = ""
@@ -81,13 +86,13 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client(made: Made) -> Client:
-    return Client(made.artifact)
+    return Client.of(made.artifact)
 
 
 def test_served_scores_are_the_batch_scores_bit_by_bit(made: Made, client: Client) -> None:
     table = read_table(made.snapshot / "holdout.parquet").slice(0, 200)
     scorer = Scorer.load(made.artifact)
-    offline = scorer.scores(frame_from_arrow(table, scorer.features.inputs)).tolist()
+    offline = scorer.scores(frame_from_arrow(table, scorer.features)).tolist()
     rows = table.select(list(ROW)).to_pylist()
     at_once = client.ask("application/json", json.dumps(rows))
     assert [item["score"] for item in at_once] == offline
@@ -196,6 +201,21 @@ def test_other_paths_and_methods(client: Client) -> None:
     assert client.call("GET", "/")[0] == 404
 
 
+class Broken:
+    """A model whose features.py raises."""
+
+    def answer(self, content_type: str, accept: str, body: bytes) -> tuple[str, bytes]:
+        raise FeaturesFailed("features.py, line 3: KeyError at `frame['x']`.")
+
+
+def test_a_model_that_cannot_answer_says_why() -> None:
+    broken = Client(Broken())
+    status, _, answer = broken.post("application/json", "[]")
+    assert status == 500
+    assert json.loads(answer)["error"] == "FeaturesFailed"
+    assert "features.py, line 3" in json.loads(answer)["message"]
+
+
 def test_golden_rows_are_asked_at_boot(made: Made) -> None:
     model = ServedModel.load(made.artifact, "7")
     assert model.check_golden(made.artifact) == 32
@@ -265,7 +285,7 @@ def test_the_process_answers_and_ends_cleanly(
     answer = json.loads(connection.getresponse().read())["predictions"][0]
     assert (
         answer["score"]
-        == Client(made.artifact).ask("application/json", json.dumps(ROW))[0]["score"]
+        == Client.of(made.artifact).ask("application/json", json.dumps(ROW))[0]["score"]
     )
     connection.close()
     process.send_signal(signal.SIGTERM)

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dropforge.errors import NoTrainingData
+from dropforge.errors import ContractBroken, NoTrainingData
 from sagemaker_jobs.history.table import History
-from sagemaker_jobs.snapshot.build import build_snapshot, mature_periods
+from sagemaker_jobs.snapshot.build import build_snapshot
 from sagemaker_jobs.snapshot.champion import ChampionFacts
 from sagemaker_jobs.snapshot.keys import digest, read_keys, row_keys, uniform, write_keys
+from sagemaker_jobs.snapshot.maturity import mature_periods
 from sagemaker_jobs.snapshot.rows import KEY, LABEL
 from sagemaker_jobs.snapshot.split import choose_holdout, split_rows
 from tests.unit.jobs.conftest import loans, make_spec, with_lines
@@ -44,7 +45,7 @@ def split(rows: int = 5000, *, grouped: bool = False, holdout_period: str | None
     periods = ["initial"] * (rows // 2) + ["202010"] * (rows - rows // 2)
     found = split_rows(
         periods=periods,
-        labels=labels,
+        strata=labels.astype(np.int16),
         draw=uniform(units, "validation"),
         holdout_draw=uniform(units, "holdout"),
         grouped=grouped,
@@ -77,6 +78,22 @@ def test_a_group_lies_on_one_side() -> None:
 def test_a_period_judges_whole() -> None:
     found, _, _, periods = split(holdout_period="202010")
     assert (found.holdout == (periods == "202010")).all()
+
+
+def test_every_class_has_its_share() -> None:
+    strata = np.repeat(np.arange(4, dtype=np.int16), [700, 200, 80, 20])
+    found = split_rows(
+        periods=["initial"] * 1000,
+        strata=strata,
+        draw=uniform(map(str, range(1000)), "validation"),
+        holdout_draw=uniform(map(str, range(1000)), "holdout"),
+        grouped=False,
+        holdout_period=None,
+        holdout_share=0.2,
+        validation_share=0.25,
+    )
+    counts = [np.bincount(strata[part]).tolist() for part in (found.holdout, found.validation)]
+    assert counts == [[140, 40, 16, 4], [140, 40, 16, 4]]
 
 
 def test_the_same_row_falls_on_the_same_side_after_a_correction() -> None:
@@ -124,7 +141,7 @@ TODAY = dt.date(2022, 1, 1)
 
 def test_a_snapshot_holds_the_rows_in_order(tmp_path: Path) -> None:
     table = history(tmp_path, **{"202010": loans(200, 2), "initial": loans(1000, 1)})
-    champion = ChampionFacts("3", parameters=[{"num_leaves": 7}])
+    champion = ChampionFacts("3", used_periods=["initial"])
     made = build_snapshot(
         make_spec(),
         table,
@@ -132,6 +149,7 @@ def test_a_snapshot_holds_the_rows_in_order(tmp_path: Path) -> None:
         tmp_path / "s",
         "s3://x/",
         judged_before={"202010": 2}.__getitem__,
+        warm_start=[{"num_leaves": 7}],
         today=TODAY,
     )
     document = json.loads((tmp_path / "s" / "snapshot.json").read_text())
@@ -143,6 +161,18 @@ def test_a_snapshot_holds_the_rows_in_order(tmp_path: Path) -> None:
     assert set(train.column(LABEL).to_pylist()) == {0, 1}
     assert len(set(train.column(KEY).to_pylist())) == 800
     assert "sex" in train.schema.names
+    assert set(train.column("_period").to_pylist()) == {None}
+    assert set(holdout.column("_period").to_pylist()) == {dt.date(2020, 10, 1)}
+    assert document["split"] == {
+        "today": "2022-01-01",
+        "mature": ["initial", "202010"],
+        "holdout_period": "202010",
+        "champion_used": ["initial"],
+        "seed": 42,
+    }
+    assert (document["task"], document["classes"]) == ("binary", [])
+    assert document["aggregates"] == {"names": [], "as_of": None}
+    assert made.summary.holdout_positives == sum(holdout.column(LABEL).to_pylist())
     assert document["whole_periods"] == ["initial"]
     assert document["champion"] == "3"
     assert document["judged_before"] == 2
@@ -174,3 +204,56 @@ def test_nothing_to_learn_from_says_so(tmp_path: Path) -> None:
         build_snapshot(spec, unripe, None, tmp_path / "s", "s3://x/", today=dt.date(2021, 12, 1))
     with pytest.raises(NoTrainingData, match="one outcome"):
         build_snapshot(make_spec(positive="no such"), unripe, None, tmp_path / "s", "s3://x/")
+    few = history(tmp_path / "few", initial=loans(2, 1))
+    with pytest.raises(NoTrainingData, match="none are left for validation"):
+        build_snapshot(make_spec(), few, None, tmp_path / "s", "s3://x/", today=TODAY)
+    assert not (tmp_path / "s").exists()
+
+
+def test_ids_that_come_each_month_are_counted(tmp_path: Path) -> None:
+    """Of the newest month's 200 loans 150 are in the history, and 100 of these in October too."""
+    months = {
+        "202010": loans(100, 3, first_id=851),
+        "202011": loans(200, 2, first_id=851),
+    }
+    table = history(tmp_path, initial=loans(1000, 1), **months)
+    build_snapshot(make_spec(), table, None, tmp_path / "s", "s3://x/", today=TODAY)
+    document = json.loads((tmp_path / "s" / "snapshot.json").read_text())
+    assert document["shared_ids"] == {"train_holdout": 150}
+
+
+def test_rows_without_a_group_are_groups_of_their_own(tmp_path: Path) -> None:
+    rows = loans(1000, 1)
+    groups = pa.array([None if n % 2 else f"{n % 20}" for n in range(1000)])
+    table = history(tmp_path, initial=rows.append_column("branch", groups))
+    spec = make_spec(group="branch", slices=["branch"])
+    made = build_snapshot(spec, table, None, tmp_path / "s", "s3://x/", today=TODAY)
+    sides: list[set[str]] = []
+    alone = 0
+    for name in ("train", "validation", "holdout"):
+        branches = pq.ParquetFile(made.folder / f"{name}.parquet").read().column("branch")
+        sides.append(set(branches.drop_null().to_pylist()))
+        alone += bool(branches.null_count)
+    assert alone == 3
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 10
+
+
+def test_a_group_that_the_history_lacks_is_said(tmp_path: Path) -> None:
+    table = history(tmp_path, initial=loans(100, 1))
+    with pytest.raises(ContractBroken, match="no column branch"):
+        build_snapshot(make_spec(group="branch"), table, None, tmp_path / "s", "s3://x/")
+
+
+def test_what_judging_looks_at_is_there(tmp_path: Path) -> None:
+    rows = loans(300, 1).append_column("seen_on", pa.array([dt.date(2020, 1, 1)] * 300))
+    rows = rows.append_column("region", pa.array(["n", "s", "e"] * 100))
+    rows = rows.append_column("secret", pa.array(["x"] * 300))
+    table = history(tmp_path, initial=rows)
+    spec = make_spec(
+        slices=["region"],
+        contract={"columns": {"seen_on": {"type": "date", "role": "time"}}},
+    )
+    made = build_snapshot(spec, table, None, tmp_path / "s", "s3://x/", today=TODAY)
+    names = pq.read_schema(made.folder / "train.parquet").names
+    assert {"sex", "region", "seen_on", "loan_id", "default"} <= set(names)
+    assert "secret" not in names

@@ -10,7 +10,7 @@ import pytest
 
 from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
-from sagemaker_jobs.features.frame import RowReader
+from sagemaker_jobs.features.rows import RowReader
 from sagemaker_jobs.history.table import History
 from sagemaker_jobs.train import train
 from tests.unit.jobs.conftest import World, make_spec
@@ -90,10 +90,12 @@ def test_values_survive_to_the_scorer_and_the_server(scored: tuple[World, Scorer
     _, scorer, path = scored
     rows = pq.ParquetFile(path).read()
     inputs = scorer.features.inputs
-    bulk = frame_from_arrow(rows, inputs)
+    bulk = frame_from_arrow(rows, scorer.features)
     texts = [line.split(",") for line in body(30, labelled=False).decode().splitlines()[1:]]
     order = [COLUMNS.index(column.name) for column in inputs]
-    served = RowReader(inputs).from_text([[row[place] for place in order] for row in texts])
+    served = RowReader(scorer.features).from_text(
+        [[row[place] for place in order] for row in texts]
+    )
     np.testing.assert_array_equal(bulk.numbers, served.numbers)
     np.testing.assert_array_equal(bulk.codes, served.codes)
     np.testing.assert_array_equal(scorer.scores(bulk), scorer.scores(served))
@@ -116,7 +118,7 @@ def test_a_missing_number_is_filled_before_the_model_sees_it(
 ) -> None:
     # pandas 3 copies on write: `frame[column].fillna(x, inplace=True)` changes nothing there.
     _, scorer, path = scored
-    frame = frame_from_arrow(pq.read_table(io.BytesIO(path.read_bytes())), scorer.features.inputs)
+    frame = frame_from_arrow(pq.read_table(io.BytesIO(path.read_bytes())), scorer.features)
     matrix = scorer.features.matrix(frame)
     amounts = matrix[:, scorer.features.features.index("amount")]
     assert amounts[0] == 103.0

@@ -1,6 +1,7 @@
 """Documents of one run, as the jobs write them, with sensible contents."""
 
 import datetime as dt
+import json
 from typing import Any
 
 from dropforge import layout
@@ -183,9 +184,12 @@ def write_judged(evaluation: Evaluation, verdict: Verdict) -> dict[str, str]:
 
 def write_artifact(names: tuple[str, ...] | None = None) -> None:
     """An artifact's files."""
-    every = ("model.txt", "features.json", "contract.json", "lineage.json", "golden.jsonl")
+    every = ("model.txt", "features.json", "contract.json", "golden.jsonl", "baseline.json")
     for name in every if names is None else names:
         write_bytes(f"{ARTIFACT}{name}", f"content of {name}".encode(), "text/plain")
+    if names is None:
+        lineage = {"snapshot": {"train.parquet": "0a", "holdout.parquet": "1b"}}
+        write_bytes(f"{ARTIFACT}lineage.json", json.dumps(lineage).encode(), "application/json")
 
 
 def write_score(drop: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from dropforge import layout
 from dropforge.aws import clients
@@ -12,7 +12,7 @@ from dropforge.errors import ChampionMoved
 from dropforge.runs import Deployment
 from lambdas.move_champion.handler import handler
 from tests.unit.lambdas.conftest import LAKE, Account
-from tests.unit.lambdas.documents import ARTIFACT, GROUP_ARN, RUN, make_champion
+from tests.unit.lambdas.documents import ARTIFACT, GROUP_ARN, RUN, make_champion, make_model
 
 PLACE = layout.deployment(LAKE, "credit", RUN)
 
@@ -56,6 +56,34 @@ def make(account: Account, version: str, prefix: str = "credit-dev", **serving: 
     return name
 
 
+Registry = dict[str, dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def registry(account: Account, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Six packages' metadata by version, updated as SageMaker does (moto replaces them)."""
+    packages: Registry = {str(version): {"run": f"r{version}"} for version in range(1, 7)}
+    for version in packages:
+        account.ledger.put_model("credit", make_model(version, status="Approved"))
+
+    def update(ModelPackageArn: str, **changes: Any) -> None:
+        group, version = ModelPackageArn.rsplit("/", 1)
+        assert group == GROUP_ARN
+        packages[version] |= changes.pop("CustomerMetadataProperties", {})
+        for name in changes.pop("CustomerMetadataPropertiesToRemove", []):
+            packages[version].pop(name, None)
+        assert changes == {}  # nothing else of a package is touched, least of all its approval
+
+    monkeypatch.setattr(clients.client("sagemaker"), "update_model_package", update)
+    return packages
+
+
+def aliases(registry: Registry) -> dict[str, str]:
+    """The alias of every package that has one, by version."""
+    assert [about["run"] for about in registry.values()] == [f"r{v}" for v in registry]
+    return {version: about["alias"] for version, about in registry.items() if "alias" in about}
+
+
 def left(account: Account) -> tuple[set[str], set[str]]:
     """The configs and models that are there."""
     sagemaker = account.client("sagemaker")
@@ -83,6 +111,57 @@ def test_a_successor_remembers_its_predecessor(account: Account) -> None:
     move(account, "1", None)
     assert move(account, "2", "1") == {"champion": "2", "previous": "1", "removed": []}
     assert read_document(PLACE, Deployment).action == "updated"
+
+
+def test_the_registry_shows_one_champion(account: Account, registry: Registry) -> None:
+    move(account, "1", None)
+    assert aliases(registry) == {"1": "champion"}
+    move(account, "2", "1")
+    assert aliases(registry) == {"2": "champion"}
+    move(account, "1", "2")
+    move(account, "1", "2")
+    assert aliases(registry) == {"1": "champion"}
+    assert read_document(PLACE, Deployment).alias_problem is None
+
+
+def test_an_alias_that_cannot_be_moved_fails_no_deployment(
+    account: Account, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move(account, "1", None)
+
+    def deny(**arguments: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Update")
+
+    with monkeypatch.context() as denied:
+        denied.setattr(clients.client("sagemaker"), "update_model_package", deny)
+        assert move(account, "2", "1")["champion"] == "2"
+    champion = account.ledger.champion("credit")
+    assert champion is not None and champion.version == "2"
+    assert read_document(PLACE, Deployment).alias_problem == "AccessDeniedException"
+    assert aliases(registry) == {"1": "champion"}
+    move(account, "2", "1")
+    assert aliases(registry) == {"2": "champion"}
+
+
+def test_a_registry_out_of_reach_fails_no_deployment(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**arguments: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://api.sagemaker")
+
+    monkeypatch.setattr(clients.client("sagemaker"), "update_model_package", away)
+    move(account, "1", None)
+    problem = read_document(PLACE, Deployment).alias_problem
+    assert problem is not None and "Could not connect" in problem
+
+
+def test_no_alias_is_moved_for_a_model_that_came_too_late(
+    account: Account, registry: Registry
+) -> None:
+    account.ledger.move_champion("credit", make_champion("3"), None)
+    with pytest.raises(ChampionMoved):
+        move(account, "2", "1")
+    assert aliases(registry) == {}
 
 
 def test_a_champion_that_moved_meanwhile_stays(account: Account) -> None:

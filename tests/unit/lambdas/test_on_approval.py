@@ -95,12 +95,56 @@ def test_a_start_that_was_refused_leaves_the_model_awaiting(
     assert model is not None and model.awaiting is True
 
 
-@pytest.mark.parametrize("name", ["package_rejected", "package_pending"])
-def test_other_decisions_deploy_nothing(account: Account, name: str) -> None:
-    arn = registered(account)
+def test_a_package_that_still_waits_is_no_decision(account: Account) -> None:
+    arn = registered(account, status="PendingManualApproval")
     awaited(account, arn)
-    assert tell(account, arn, name)["outcome"] == "not an approval"
+    assert tell(account, arn, "package_pending")["outcome"] == "no decision"
+    model = account.ledger.model("credit", "1")
+    assert model is not None and model.awaiting is True
+
+
+def test_a_refusal_is_noted_and_deploys_nothing(account: Account) -> None:
+    arn = registered(account, status="Rejected")
+    awaited(account, arn)
+    outcomes = [tell(account, arn, "package_rejected")["outcome"] for _ in range(3)]
+    assert outcomes == ["refused", "not awaited", "not awaited"]
     assert account.executions(account.deployment_arn) == []
+    model = account.ledger.model("credit", "1")
+    assert model is not None and (model.awaiting, model.status) == (False, "Rejected")
+    assert model.standing(None) == "refused by a person"
+    assert account.mails() == []
+
+
+def test_a_refusal_that_was_taken_back_refuses_nothing(account: Account) -> None:
+    arn = registered(account, status="Approved")
+    awaited(account, arn)
+    assert tell(account, arn, "package_rejected")["outcome"] == "withdrawn"
+    model = account.ledger.model("credit", "1")
+    assert model is not None and model.awaiting is True
+
+
+@pytest.mark.parametrize(
+    ("verdict", "standing"),
+    [("HOLD", "it is held"), ("REJECT", "rejected by a rule"), ("PROMOTE", "refused by a person")],
+)
+def test_approving_what_does_not_wait_is_answered_by_mail_once(
+    account: Account, verdict: str, standing: str
+) -> None:
+    arn = registered(account)
+    awaited(account, arn, verdict=verdict, status="Rejected", awaiting=False)
+    assert [tell(account, arn)["outcome"] for _ in range(2)] == ["not fit", "not fit"]
+    assert account.executions(account.deployment_arn) == []
+    (mail,) = account.mails()
+    assert (mail["event"], standing in mail["body"]) == ("approvals", True)
+    model = account.ledger.model("credit", "1")
+    assert model is not None and model.status == "Rejected"
+
+
+def test_what_the_pipeline_held_itself_is_no_decision_of_a_person(account: Account) -> None:
+    arn = registered(account, status="Rejected")
+    awaited(account, arn, verdict="HOLD", status="Rejected", awaiting=False)
+    assert tell(account, arn, "package_rejected")["outcome"] == "not awaited"
+    assert account.mails() == []
 
 
 def test_an_approval_that_was_taken_back_deploys_nothing(account: Account) -> None:

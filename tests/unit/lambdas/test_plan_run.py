@@ -21,8 +21,10 @@ from tests.unit.lambdas.documents import (
 SCORING = "s3://lake/runs/credit/scoring-1"
 
 
-def plan(account: Account, round_: int = 1, trigger: str = "drop") -> dict[str, Any]:
-    spec = account.push()
+def plan(
+    account: Account, round_: int = 1, trigger: str = "drop", **changes: Any
+) -> dict[str, Any]:
+    spec = account.push(**changes)
     event = {
         "project": "credit",
         "project_version": spec.version,
@@ -55,6 +57,12 @@ def test_accepted_rows_are_trained_on(account: Account) -> None:
     assert answer["snapshot_uri"] == make_snapshot().uri
     assert answer["training_instance_types"][0] == "ml.m5.xlarge"
     assert answer["processing_instance_types"][0] == "ml.m5.xlarge"
+
+
+def test_the_reference_that_the_project_names_is_passed_on(account: Account) -> None:
+    write_prepared([make_outcome()])
+    assert plan(account)["reference"] is None
+    assert plan(account, reference="3")["reference"] == "3"
 
 
 def test_without_due_training_nothing_is_trained(account: Account) -> None:

@@ -1,5 +1,6 @@
 """Register: one package a run, whatever happens in between."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -8,12 +9,23 @@ from botocore.exceptions import ClientError
 
 from dropforge import layout
 from dropforge.aws import clients
-from dropforge.aws.documents import read_document
+from dropforge.aws.documents import read_document, write_bytes
+from dropforge.drops import PrepareResult
 from dropforge.errors import ArtifactBroken
+from dropforge.evaluation import Interval
+from dropforge.metrics import METRIC_NAMES
 from dropforge.runs import Registration
 from lambdas.register.handler import handler
+from lambdas.register.lineage import snapshot_hash
 from lambdas.register.manifest import Manifest
-from lambdas.register.package import METADATA_LIMIT, VALUE_LIMIT
+from lambdas.register.package import (
+    METADATA_LIMIT,
+    VALUE_LIMIT,
+    PackageFacts,
+    metadata,
+    package_request,
+)
+from tests.infra.requests import problems
 from tests.unit.lambdas.conftest import IMAGE, LAKE, Account
 from tests.unit.lambdas.documents import (
     ARTIFACT,
@@ -28,6 +40,8 @@ from tests.unit.lambdas.documents import (
     write_judged,
     write_prepared,
 )
+
+BASELINE = f"{ARTIFACT}baseline.json"
 
 # botocore's pattern of CustomerMetadataValue, in Python's classes
 METADATA = re.compile(r"[\w .:/=+\-@]{1,256}")
@@ -80,6 +94,10 @@ def test_a_promoted_model_is_registered_as_approved(account: Account) -> None:
     }
     quality = package["ModelMetrics"]["ModelQuality"]["Statistics"]
     assert quality["S3Uri"].endswith(f"{RUN}/evaluation.json")
+    baseline = {"Statistics": {"ContentType": "application/json", "S3Uri": BASELINE}}
+    assert package["ModelMetrics"]["ModelDataQuality"] == baseline
+    assert package["DriftCheckBaselines"] == {"ModelDataQuality": baseline}
+    assert package["ModelPackageDescription"].startswith("PROMOTE: the first model")
     model = account.ledger.model("credit", "1")
     assert model is not None and (model.status, model.awaiting) == ("Approved", False)
 
@@ -94,23 +112,107 @@ def test_the_package_says_where_it_comes_from(account: Account) -> None:
     assert [value for value in about.values() if not METADATA.fullmatch(value)] == []
     manifest = read_document(about["manifest"], Manifest)
     assert {file.name for file in manifest.files} >= {"model.txt", "golden.jsonl"}
+    assert about["model_sha256"] == hashlib.sha256(b"content of model.txt").hexdigest()
+    assert re.fullmatch("[0-9a-f]{64}", about["snapshot_sha256"])
+    assert about["artifact"] == ARTIFACT and about["project_version"]
+    assert "alias" not in about  # the ledger decides who is the champion
+
+
+def test_the_snapshot_is_named_by_what_is_in_it(account: Account) -> None:
+    handler(event(account), account.context)
+    before = snapshot_hash(ARTIFACT)
+    same = b'{"snapshot": {"holdout.parquet": "1b", "train.parquet": "0a"}}'
+    write_bytes(f"{ARTIFACT}lineage.json", same, "application/json")
+    assert snapshot_hash(ARTIFACT) == before
+    write_bytes(f"{ARTIFACT}lineage.json", same.replace(b"1b", b"2c"), "application/json")
+    assert snapshot_hash(ARTIFACT) != before
+    write_bytes(f"{ARTIFACT}lineage.json", b"{}", "application/json")
+    assert snapshot_hash(ARTIFACT) is None
+
+
+def test_an_artifact_without_a_baseline_names_none(account: Account) -> None:
+    request = event(account)
+    account.client("s3").delete_object(Bucket=LAKE, Key=BASELINE.removeprefix(f"s3://{LAKE}/"))
+    handler(request, account.context)
+    (package,) = packages(account)
+    assert "ModelDataQuality" not in package["ModelMetrics"]
+    assert not package.get("DriftCheckBaselines")
+
+
+def test_every_request_is_one_that_sagemaker_takes(account: Account) -> None:
+    handler(event(account, champion="5"), account.context)
+    facts = PackageFacts(
+        project="credit",
+        project_version="0123456789abcdef",
+        run=RUN,
+        stage="dev",
+        training_job="t" * 63,
+        artifact_uri=ARTIFACT,
+        evaluation_uri=f"s3://{LAKE}/e.json",
+        manifest_uri=f"s3://{LAKE}/m.json",
+        baseline_uri=BASELINE,
+        model_sha256="0" * 64,
+        snapshot_sha256="1" * 64,
+        image_uri=IMAGE,
+        status="Rejected",
+        expected_champion="5",
+    )
+    verdict = make_verdict("HOLD").model_copy(update={"headline": "a\nline " * 400})
+    figures = {name: Interval(value=1.0, low=0.0, high=2.0) for name in METRIC_NAMES}
+    evaluation = make_evaluation(champion="5")
+    whole = evaluation.model_copy(
+        update={"challenger": evaluation.challenger.model_copy(update={"metrics": figures})}
+    )
+    prepared = PrepareResult(
+        project="credit",
+        project_version="v",
+        run=RUN,
+        round=1,
+        drops=[],
+        snapshot=make_snapshot(4),
+    )
+    about = metadata(facts, whole, verdict, prepared)
+    assert len(about) <= METADATA_LIMIT and f"metric.{list(METRIC_NAMES)[-1]}" in about
+    request = package_request("credit-dev", facts, about)
+    description = request.pop("ModelPackageDescription")
+    assert description.startswith("HOLD: a line a line") and "\n" not in description
+    assert len(description) <= 1024
+    said = request.pop("CustomerMetadataProperties").values()  # its pattern is not Python's
+    assert [value for value in said if not METADATA.fullmatch(value)] == []
+    assert problems("sagemaker", "CreateModelPackage", request) == []
 
 
 @pytest.mark.parametrize(
-    ("verdict", "approval", "status", "deploy", "awaiting"),
+    ("verdict", "approval", "status", "deploy", "awaiting", "registered_as"),
     [
-        ("PROMOTE", "manual", "PendingManualApproval", False, True),
-        ("HOLD", "auto", "Rejected", False, False),
-        ("REJECT", "manual", "Rejected", False, False),
+        ("PROMOTE", "auto", "Approved", True, False, "deployed by the run"),
+        ("PROMOTE", "manual", "PendingManualApproval", False, True, "awaits approval"),
+        ("HOLD", "auto", "Rejected", False, False, "held - the champion was kept"),
+        ("REJECT", "manual", "Rejected", False, False, "rejected by a rule"),
     ],
 )
 def test_the_status_follows_the_verdict(
-    account: Account, verdict: str, approval: str, status: str, deploy: bool, awaiting: bool
+    account: Account,
+    verdict: str,
+    approval: str,
+    status: str,
+    deploy: bool,
+    awaiting: bool,
+    registered_as: str,
 ) -> None:
     answer = handler(event(account, verdict, approval=approval), account.context)
     assert (answer["status"], answer["deploy"]) == (status, deploy)
     model = account.ledger.model("credit", "1")
     assert model is not None and model.awaiting is awaiting
+    about = packages(account)[0]["CustomerMetadataProperties"]
+    assert (about["verdict"], about["registered_as"]) == (verdict, registered_as)
+
+
+def test_the_registration_names_who_decides(account: Account) -> None:
+    request = event(account, approval="manual", notify={"approvals": ["risk@bank.example"]})
+    handler(request, account.context)
+    made = read_document(layout.registration(LAKE, "credit", RUN), Registration)
+    assert made.approvers == ["risk@bank.example"]
 
 
 def test_a_verdict_settles_the_training(account: Account) -> None:

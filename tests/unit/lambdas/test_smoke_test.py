@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
@@ -13,7 +14,10 @@ from dropforge.aws.documents import write_bytes
 from dropforge.errors import ArtifactBroken, InvalidRequest, SmokeTestFailed
 from lambdas.smoke_test.checking import BODIES
 from lambdas.smoke_test.handler import handler
+from sagemaker_jobs.artifact.golden import golden_rows
+from sagemaker_jobs.boosting.outcome import Outcome
 from sagemaker_jobs.features.frame import Frame, Input
+from sagemaker_jobs.features.pipeline import FittedFeatures
 from sagemaker_jobs.serving.answers import choose, render
 from sagemaker_jobs.serving.requests import RequestReader
 from tests.unit.lambdas.conftest import Account
@@ -25,6 +29,8 @@ INPUTS = [
     Input("owner", "boolean"),
     Input("purpose", "string", ("car, used", 'the "house"', "審査")),
 ]
+FEATURES = FittedFeatures(tuple(INPUTS), {}, (), tuple(column.name for column in INPUTS))
+CLASSES = ("a", "b, quoted", "c")
 ROWS: list[dict[str, Any]] = [
     {"age": None, "term": None, "owner": None, "purpose": None},
     {"age": 0.1 + 0.2, "term": 12, "owner": True, "purpose": "car, used"},
@@ -44,6 +50,24 @@ def score(frame: Frame) -> list[float]:
     return [1.0 / (1.0 + abs(value)) for value in found]
 
 
+def binary(scores: list[float]) -> Outcome:
+    """The scores, decided."""
+    return Outcome(np.array(scores), [int(score > 0.5) for score in scores])
+
+
+def multiclass(scores: list[float]) -> Outcome:
+    """The scores as those of the first of three classes."""
+    rest = 1.0 - np.array(scores)
+    table = np.column_stack([scores, rest / 3, rest * 2 / 3])
+    names = [CLASSES[place] for place in table.argmax(axis=1)]
+    return Outcome(table.max(axis=1), names, CLASSES, table)
+
+
+def regression(scores: list[float]) -> Outcome:
+    """The scores as values."""
+    return Outcome(1e6 * np.array(scores), None)
+
+
 class Server:
     """An endpoint that reads and writes bodies as the image does."""
 
@@ -51,9 +75,10 @@ class Server:
         self.version = version
         self.calls: list[dict[str, Any]] = []
         self.score: Callable[[Frame], list[float]] = score
+        self.outcome: Callable[[list[float]], Outcome] = binary
         self.refuses = True
         contract = {"id": "loan", "ignored": ["default"]}
-        self._reader = RequestReader(contract, INPUTS)
+        self._reader = RequestReader(contract, FEATURES)
 
     def invoke_endpoint(self, **call: Any) -> dict[str, Any]:
         """The runtime's InvokeEndpoint."""
@@ -64,10 +89,8 @@ class Server:
             if not self.refuses:
                 return {"Body": io.BytesIO(b'{"predictions": []}')}
             raise model_error(400, error.message) from error
-        scores = self.score(question.frame)
-        body = render(
-            choose(call["Accept"]), scores, [int(s > 0.5) for s in scores], self.version, None
-        )
+        outcome = self.outcome(self.score(question.frame))
+        body = render(choose(call["Accept"]), outcome, self.version, None)
         return {"Body": io.BytesIO(body)}
 
 
@@ -86,17 +109,19 @@ def model_error(status: int, message: str) -> ClientError:
 def server(account: Account, monkeypatch: pytest.MonkeyPatch) -> Server:
     """The endpoint, and an artifact whose golden rows it answers."""
     made = Server()
-    reader = RequestReader({"id": "loan", "ignored": []}, INPUTS)
-    scores = score(reader.read("application/json", json.dumps(ROWS).encode()).frame)
-    lines = [
-        {"inference_id": f"golden-{i}", "input": row, "score": s, "decision": int(s > 0.5)}
-        for i, (row, s) in enumerate(zip(ROWS, scores, strict=True))
-    ]
-    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n"
-    write_bytes(f"{ARTIFACT}golden.jsonl", text.encode(), "application/jsonlines")
+    keep_golden(binary)
     runtime = clients.client("sagemaker-runtime")
     monkeypatch.setattr(runtime, "invoke_endpoint", made.invoke_endpoint)
     return made
+
+
+def keep_golden(outcome: Callable[[list[float]], Outcome]) -> None:
+    """Write golden rows as Evaluate does."""
+    reader = RequestReader({"id": "loan", "ignored": []}, FEATURES)
+    scores = score(reader.read("application/json", json.dumps(ROWS).encode()).frame)
+    lines = [vars(golden) for golden in golden_rows(ROWS, outcome(scores))]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n"
+    write_bytes(f"{ARTIFACT}golden.jsonl", text.encode(), "application/jsonlines")
 
 
 def check(account: Account) -> dict[str, Any]:
@@ -118,6 +143,45 @@ def test_a_sound_endpoint_passes(account: Account, server: Server) -> None:
     ]
 
 
+@pytest.mark.parametrize("outcome", [multiclass, regression])
+def test_models_of_other_tasks(
+    account: Account, server: Server, outcome: Callable[[list[float]], Outcome]
+) -> None:
+    keep_golden(outcome)
+    server.outcome = outcome
+    assert len(check(account)["checks"]) == 7
+    server.score = lambda frame: [value + 1e-7 for value in score(frame)]
+    with pytest.raises(SmokeTestFailed, match="golden-1 scores"):
+        check(account)
+
+
+def test_another_class_fails(account: Account, server: Server) -> None:
+    keep_golden(multiclass)
+
+    def renamed(scores: list[float]) -> Outcome:
+        outcome = multiclass(scores)
+        return Outcome(outcome.scores, ["d"] * len(scores), CLASSES, outcome.probabilities)
+
+    server.outcome = renamed
+    with pytest.raises(SmokeTestFailed, match="is decided d, offline"):
+        check(account)
+
+
+@pytest.mark.parametrize(("offline", "served"), [(multiclass, binary), (binary, multiclass),
+                                                 (regression, binary), (binary, regression),
+                                                 (multiclass, regression)])  # fmt: skip
+def test_a_model_of_another_task_fails(
+    account: Account,
+    server: Server,
+    offline: Callable[[list[float]], Outcome],
+    served: Callable[[list[float]], Outcome],
+) -> None:
+    keep_golden(offline)
+    server.outcome = served
+    with pytest.raises(SmokeTestFailed):
+        check(account)
+
+
 def test_its_calls_are_left_out_of_monitoring(account: Account, server: Server) -> None:
     check(account)
     assert {call["EndpointName"] for call in server.calls} == {"credit-dev"}
@@ -128,7 +192,7 @@ def test_its_calls_are_left_out_of_monitoring(account: Account, server: Server) 
 @pytest.mark.parametrize("by", [1e-8, -1e-8, float("nan")])
 def test_a_score_that_differs_fails(account: Account, server: Server, by: float) -> None:
     server.score = lambda frame: [value + by for value in score(frame)]
-    with pytest.raises(SmokeTestFailed, match="golden-0 scores"):
+    with pytest.raises(SmokeTestFailed, match="golden-1 scores"):
         check(account)
 
 

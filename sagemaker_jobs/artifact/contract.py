@@ -1,0 +1,62 @@
+"""What a model's requests and answers hold: contract.json."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dropforge.project import ProjectSpec
+from sagemaker_jobs import labels
+from sagemaker_jobs.boosting.scorer import Output
+from sagemaker_jobs.features.frame import PERIOD
+from sagemaker_jobs.features.pipeline import FittedFeatures
+
+
+def class_names(spec: ProjectSpec) -> tuple[str, ...]:
+    """A multiclass project's outcomes in their one spelling, in the order of the scores."""
+    return tuple(labels.canonical(value) or "" for value in spec.classes)
+
+
+def write_contract(
+    artifact: Path,
+    spec: ProjectSpec,
+    features: FittedFeatures,
+    output: Output,
+    known_columns: Sequence[str] = (),
+) -> None:
+    """Write contract.json: the columns a request carries, and how its scores are decided.
+
+    The row's period is none of them: a request may leave it out.
+    """
+    document = {
+        "project": spec.name,
+        "id": spec.id,
+        "columns": [{"name": c.name, "type": c.kind} for c in features.inputs if c.name != PERIOD],
+        "ignored": _ignored(spec, features, known_columns),
+        "output": {"target": spec.target, **_output(spec, output)},
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    (artifact / "contract.json").write_text(text, encoding="utf-8")
+
+
+def _output(spec: ProjectSpec, output: Output) -> dict[str, Any]:
+    document: dict[str, Any] = {"task": output.task}
+    if output.task == "binary":
+        document["positive"] = spec.positive
+    if output.classes:
+        document["classes"] = list(output.classes)
+    sigmoid = output.calibration
+    document["threshold"] = output.threshold
+    document["calibration"] = vars(sigmoid) if sigmoid else None
+    return document
+
+
+def _ignored(
+    spec: ProjectSpec, features: FittedFeatures, known_columns: Sequence[str]
+) -> list[str]:
+    """Columns that a request may carry and the model does not read: whatever files have."""
+    known = [spec.id, spec.target, *(spec.contract.columns if spec.contract else [])]
+    known += known_columns
+    known += [*([spec.group] if spec.group else []), *spec.protected_columns]
+    read = {c.name for c in features.inputs}
+    return [name for name in dict.fromkeys(known) if name not in read]
