@@ -14,21 +14,22 @@ endif
 # Bytecode is worth keeping: the demo and the tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 export VENV
+IN_PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 WITH_NODE := . requirements/node.sh &&
 WITH_NPX := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-unit test-infra test-flow bench-data lint format types \
+.PHONY: help setup demo up down test test-unit test-infra test-flow bench-data bench-learn bench-promotion bench-serving lint format types \
 	check-locks synth cost deploy destroy lock clean
 
 help: ## List these targets
 	@echo "Dropforge: a dropped file becomes a judged, deployed model."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## Create .venv from the hashed locks, or bring it in step with them
 	@echo "setup: $(VENV) is in step with the locks"
 
-$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt %/mlflow.txt,$(wildcard requirements/*.txt))
+$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt %/mlflow.txt %/bench.txt,$(wildcard requirements/*.txt))
 	@sh requirements/setup.sh $(VENV)
 	@touch $@
 
@@ -41,8 +42,8 @@ up: $(READY) ## Start the local cloud and deploy the templates to it
 down: $(READY) ## Stop the local cloud; its state stays in .dropforge/
 	@$(BIN)/dropforge down
 
-test: $(READY) ## Run all tests
-	@$(WITH_NODE) $(BIN)/python -m pytest
+test: $(READY) ## Run all tests, up to four files at a time
+	@$(WITH_NODE) $(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-unit: $(READY) ## Run the unit tests
 	@$(BIN)/python -m pytest tests/unit
@@ -55,6 +56,15 @@ test-flow: $(READY) ## Run the tests of whole runs on the local cloud
 
 bench-data: $(READY) ## Measure what taking data in costs (minutes; BENCH=--quick for a shorter look)
 	@$(BIN)/python -m benchmarks.data $(BENCH)
+
+bench-learn: $(READY) ## Measure what learning costs and brings (minutes; BENCH=--quick)
+	@$(BIN)/python -m benchmarks.learn $(BENCH)
+
+bench-promotion: $(READY) ## Simulate how often chance, and how often a better model, is promoted (BENCH=--quick)
+	@$(BIN)/python -m benchmarks.promotion $(BENCH)
+
+bench-serving: $(READY) ## Measure the server under load, beside others (minutes; BENCH=--quick)
+	@$(BIN)/python -m benchmarks.serving $(BENCH)
 
 lint: $(READY) ## Check style and format
 	@$(BIN)/ruff check .

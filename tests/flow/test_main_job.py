@@ -39,7 +39,7 @@ def test_the_first_model_is_promoted_by_the_absolute_rules_alone(
     run = first.settled_by or ""
     verdict = account.run_document("main", run, "verdict.json")
     assert verdict["verdict"] == "PROMOTE"
-    assert [rule["name"] for rule in verdict["rules"]] == ["auc"]
+    assert [rule["name"] for rule in verdict["rules"]] == ["auc", "leakage"]
     champion = account.ledger.champion("main")
     assert champion is not None and (champion.version, champion.run) == ("1", run)
     endpoint = account.client("sagemaker").describe_endpoint(EndpointName="main-dev")
