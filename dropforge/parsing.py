@@ -22,6 +22,7 @@ from dropforge.syntax import (
 )
 
 MAX_LENGTH = 1000
+MAX_DEPTH = 300
 
 
 def parse(
@@ -44,6 +45,8 @@ def parse(
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
             body = ast.parse(source, mode="eval").body
+        if _depth(body) > MAX_DEPTH:
+            raise ExpressionError(f"nested more than {MAX_DEPTH} deep", indent + 1)
         parser = _Parser(source, indent, kinds, grammar)
         return parser.node(body), tuple(parser.columns)
     except SyntaxError as error:
@@ -54,6 +57,15 @@ def parse(
         raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError("not an expression that is understood") from error
+
+
+def _depth(tree: ast.AST) -> int:
+    """How many operations stand in each other at most."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 class _Parser:

@@ -112,7 +112,7 @@ def test_columns_are_named_once_in_the_order_of_reading() -> None:
         ("2j * a", "character 1: Constant is not allowed"),
         ("9" * 400 + " * a", "character 1: the number is too large"),
         ("a" + " + a" * 400, "character 1001: longer than 1000 characters"),
-        ("-" * 900 + "a", "not an expression that is understood"),
+        ("-" * 900 + "a", "character 1: nested more than 300 deep"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, message: str) -> None:

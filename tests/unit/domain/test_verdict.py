@@ -499,8 +499,11 @@ def test_the_verdict_is_that_of_its_failed_rules(figures: Evaluation) -> None:
 def test_unenforced_rules_are_told_and_promote(figures: Evaluation, mode: str) -> None:
     enforced = decide(promotion(**EVERYTHING), figures)
     verdict = decide(promotion(mode=mode, **EVERYTHING), figures)
-    assert verdict.verdict == "PROMOTE"
     assert verdict.rules == enforced.rules
+    if figures.unstable_features:  # it would not answer its own golden rows
+        assert verdict.verdict == "REJECT"
+        return
+    assert verdict.verdict == "PROMOTE"
     assert (f"would be {enforced.verdict}" in verdict.headline) == (enforced.verdict != "PROMOTE")
 
 

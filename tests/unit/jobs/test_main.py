@@ -23,7 +23,7 @@ def ml_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_unknown_job_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["dance"]) == 2
     assert __main__.main([]) == 2
-    assert "prepare|train|evaluate|score|serve" in capsys.readouterr().err
+    assert "prepare|train|evaluate|score|reproduce|serve" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
