@@ -11,6 +11,7 @@ from dropforge import layout
 from dropforge.aws.documents import write_document
 from dropforge.cli import reproduce as command
 from dropforge.cli.session import Session
+from dropforge.errors import RunFailed
 from dropforge.reproduction import Difference, FileComparison, Reproduction
 from tests.unit.domain.figures import project
 
@@ -102,5 +103,5 @@ def test_a_job_that_fails_says_why(session: Session, monkeypatch: pytest.MonkeyP
             return job
 
     monkeypatch.setattr(command, "client", lambda service: Sagemaker())
-    with pytest.raises(command.RunFailed, match="ended Failed: Rows were vacuumed"):
+    with pytest.raises(RunFailed, match="ended Failed: Rows were vacuumed"):
         command._wait("job")
