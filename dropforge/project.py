@@ -17,6 +17,12 @@ from dropforge.contract import Scalar as Scalar
 from dropforge.contract import Share as Share
 from dropforge.contract import Strict
 from dropforge.dropkey import PROJECT_NAME
+from dropforge.endpoint import DataCapture as DataCapture
+from dropforge.endpoint import DeploymentRules as DeploymentRules
+from dropforge.endpoint import EndpointMode as EndpointMode
+from dropforge.endpoint import Scaling as Scaling
+from dropforge.endpoint import Serverless as Serverless
+from dropforge.endpoint import check_mode
 from dropforge.errors import InvalidProject
 from dropforge.features import FeaturesSpec as FeaturesSpec
 from dropforge.located import located
@@ -71,12 +77,6 @@ class Resources(Strict):
     endpoint_instances: int = Field(default=1, ge=1)
 
 
-class DataCapture(Strict):
-    """Which share of the endpoint's requests and answers is kept for monitoring."""
-
-    sampling_percentage: int = Field(default=100, ge=0, le=100)
-
-
 class ProjectSpec(Strict):
     """A whole project, as stored by `dropforge push` and read by every function and job."""
 
@@ -102,7 +102,10 @@ class ProjectSpec(Strict):
     promotion: Promotion = Promotion()
     approval: Literal["auto", "manual"] = "auto"
     on_unlabelled: Literal["score", "retrain_then_score"] = "score"
-    endpoint: Literal["none", "realtime"] = "none"
+    endpoint: EndpointMode = "none"
+    serverless: Serverless = Serverless()
+    deployment: DeploymentRules = DeploymentRules()
+    scaling: Scaling | None = None
     capture: DataCapture = DataCapture()
     resources: Resources = Resources()
     notify: Notify = Notify()
@@ -180,6 +183,11 @@ class ProjectSpec(Strict):
                 raise located(
                     f"{reserved!r} is the target or the id, not a feature", "features", *place
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_endpoint(self) -> Self:
+        check_mode(self.endpoint, self.capture, self.deployment, self.scaling)
         return self
 
     @property

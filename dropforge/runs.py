@@ -30,7 +30,8 @@ class Registration(Document):
 class Deployment(Document):
     """What a deployment changed. `previous` is the champion it took over from.
 
-    `alias_problem` is why the registry's alias was not moved; the ledger's champion was.
+    `alias_problem` is why the registry's alias was not moved; the ledger's champion was. `notes`
+    are what a person should know of the endpoint.
     """
 
     project: str
@@ -42,6 +43,7 @@ class Deployment(Document):
     action: EndpointAction
     smoke_checks: int = 0
     alias_problem: str | None = None
+    notes: list[str] = []
 
 
 class Failure(Document):

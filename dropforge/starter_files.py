@@ -67,7 +67,7 @@ def _project(
         *([("  min_positives: 100", "fewer to judge on: the current model stays")] * binary),
         "",
         ("approval: auto", "manual: a person approves every promotion"),
-        ("endpoint: none", "realtime: a server for single requests; none costs nothing"),
+        ("endpoint: none", "realtime, serverless: answers single requests; none costs nothing"),
         "",
         "# Columns by which the report compares groups of people; better not features as well.",
         "protected: []",

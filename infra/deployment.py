@@ -1,6 +1,6 @@
 """The deployment: a registered model made the one that answers, or everything put back.
 
-    AcquireLock → PlanEndpoint → create or update → wait → SmokeTest → MoveChampion
+    AcquireLock → PlanEndpoint → create or update → wait → SmokeTest → scaling → MoveChampion
 
 Success means InService on the planned configuration and a passed smoke test. InService on another
 configuration is SageMaker's own rollback, a failure. Whatever fails after the endpoint was touched
@@ -15,6 +15,7 @@ from constructs import Construct
 
 from dropforge.names import machine_name
 from infra.endpoint_change import MAX_POLLS, EndpointChange
+from infra.endpoint_steps import SCALING, run_steps
 from infra.functions import Functions
 from infra.machine import (
     RUN,
@@ -72,7 +73,17 @@ class Deployment(Construct):
 
     def _definition(self) -> sfn.IChainable:
         move = self._move_champion()
-        smoke = self._smoke_test(move)
+        smoke = self._smoke_test(
+            run_steps(
+                self,
+                "After",
+                steps="$plan.after",
+                actions=SCALING,
+                place=self._place,
+                then=move,
+                on_failure=lambda call: catch(call, self._rollback.handle_failure),
+            )
+        )
         change = EndpointChange(
             self,
             place=self._place,
@@ -104,6 +115,7 @@ class Deployment(Construct):
                 "lockTries": 0,
                 "polls": 0,
                 "changed": "nothing",
+                "registered": False,
                 "smokeChecks": 0,
             },
             outputs={},
@@ -173,7 +185,7 @@ class Deployment(Construct):
         plan.next(action)
         return plan
 
-    def _smoke_test(self, move: sfn.IChainable) -> tasks.LambdaInvoke:
+    def _smoke_test(self, then: sfn.IChainable) -> tasks.LambdaInvoke:
         smoke = self._calls(
             "SmokeTest",
             "smoke_test",
@@ -181,10 +193,12 @@ class Deployment(Construct):
                 "endpoint": jsonata("$plan.endpoint"),
                 "artifact_uri": jsonata("$artifactUri"),
                 "version": jsonata("$version"),
+                "variant": jsonata("$plan.target_variant"),
+                "latency_ms": jsonata("$plan.latency_ms"),
             },
             {"smokeChecks": jsonata("$count($states.result.Payload.checks)")},
         )
-        smoke.next(move)
+        smoke.next(then)
         return smoke
 
     def _move_champion(self) -> tasks.LambdaInvoke:
@@ -198,6 +212,7 @@ class Deployment(Construct):
                 "endpoint": jsonata("$plan.endpoint"),
                 "action": jsonata("$plan.action"),
                 "smoke_checks": jsonata("$smokeChecks"),
+                "notes": jsonata("$plan.notes"),
             },
         )
         release = self._rollback.release_lock("ReleaseLock")

@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.endpoint_steps import BEFORE, run_steps
 from infra.machine import condition, fail_with
 from infra.tasks.common import catch, growing_wait, jsonata
 from infra.tasks.sagemaker import (
@@ -23,7 +24,8 @@ MAX_POLLS = 240
 class EndpointChange:
     """States from `ModelExists` to `EndpointSettled`; enter at `start` with `$plan` assigned.
 
-    Leaves `$changed` as `created` or `updated` once the endpoint was touched.
+    Leaves `$changed` as `created` or `updated` once the endpoint was touched, as `scaling` if only
+    its scaling was.
     """
 
     def __init__(
@@ -58,7 +60,18 @@ class EndpointChange:
         )
         either = sfn.Choice.jsonata(self._scope, "CreateOrUpdate")
         either.when(condition("$plan.action = 'create'"), create)
-        either.otherwise(update)
+        # What guards an update is made before it: an endpoint that is new has nothing to go back to
+        either.otherwise(
+            run_steps(
+                self._scope,
+                "Before",
+                steps="$plan.before",
+                actions=BEFORE,
+                place=self._place,
+                then=update,
+                on_failure=lambda call: catch(call, self._on_failure),
+            )
+        )
         for task in (create, update):
             catch(task, self._on_failure)
             task.next(settle)

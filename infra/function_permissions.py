@@ -30,6 +30,7 @@ from infra.permissions import (
     write_objects,
 )
 from infra.storage import Storage
+from infra.tasks.guards import alarm_arns
 
 
 class FunctionPermissions:
@@ -127,6 +128,21 @@ class FunctionPermissions:
             function,
             ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"],
             foreign_setting_arns(self._stack),
+        )
+        # What guards and scales it. Which alarms exist is asked by name.
+        allow(
+            function,
+            ["cloudwatch:DescribeAlarms"],
+            alarm_arns(self._stack, f"*-{self._stage}-*"),
+        )
+        allow(
+            function,
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ],
+            ["*"],  # AWS has no resource for them
         )
 
     def _smoke_test(self, function: iam.IGrantable) -> None:

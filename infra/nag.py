@@ -33,6 +33,8 @@ PATTERNS = {
     "CDK's task grants them.",
     r"AwsSolutions-IAM5\[Resource::arn:.*:(sagemaker|states|logs|cloudwatch):.*\]": "Jobs, models, "
     "endpoints and executions are named after projects, which are data: their ARNs are patterns.",
+    r"AwsSolutions-IAM5\[Resource::arn:.*:application-autoscaling:.*:scalable-target/\*\]": "AWS "
+    "numbers scalable targets itself; a condition names the service.",
 }
 
 

@@ -7,10 +7,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from dropforge.names import VARIANT
+from infra.endpoint_steps import SCALING, run_steps
 from infra.functions import Functions
 from infra.machine import RUN, condition, failed
 from infra.tasks.common import LAMBDA_TRANSIENT, growing_wait, jsonata, retry
 from infra.tasks.function import call_function
+from infra.tasks.guards import GuardCall
 from infra.tasks.sagemaker import DeleteEndpoint, DescribeEndpoint, SageMakerCall, UpdateEndpoint
 
 MAX_POLLS = 240
@@ -20,8 +23,9 @@ _PREVIOUS = "$plan.previous_config"
 class Rollback:
     """Every failure enters at `handle_failure` with `$failure` and `$changed` assigned.
 
-    `$changed` is `nothing`, `created` (the endpoint is deleted again) or `updated` (the previous
-    configuration is restored, and waited for until it serves).
+    `$changed` is `nothing`, `created` (the endpoint is deleted again), `updated` (the previous
+    configuration is restored, and waited for until it serves; then its scaling) or `scaling` (only
+    that is restored).
     """
 
     def __init__(
@@ -35,9 +39,11 @@ class Rollback:
         delete = DeleteEndpoint(scope, "DeleteEndpoint", endpoint="$plan.endpoint", **self._place)
         self._catch(delete)
         delete.next(self._end)
-        restore = self._restore()
+        scaling = self._restore_scaling()
+        restore = self._restore(scaling)
         self.handle_failure.when(condition("$changed = 'created'"), delete)
         self.handle_failure.when(condition("$changed = 'updated'"), restore)
+        self.handle_failure.when(condition("$changed = 'scaling'"), scaling)
         self.handle_failure.otherwise(self._end)
 
     def release_lock(self, id: str) -> tasks.LambdaInvoke:
@@ -61,7 +67,19 @@ class Rollback:
         retry(task, LAMBDA_TRANSIENT)
         return task
 
-    def _restore(self) -> sfn.State:
+    def _restore_scaling(self) -> sfn.State:
+        return run_steps(
+            self._scope,
+            "Undo",
+            steps="$plan.undo",
+            actions=SCALING,
+            place=self._place,
+            then=self._end,
+            on_failure=self._catch,
+            touches=False,
+        )
+
+    def _restore(self, then: sfn.IChainable) -> sfn.State:
         start = sfn.Pass.jsonata(
             self._scope, "StartRollback", assign={"polls": 0, "restored": False}, outputs={}
         )
@@ -71,7 +89,7 @@ class Rollback:
         update = UpdateEndpoint(
             self._scope,
             "RestorePreviousConfig",
-            request=(f"{{'EndpointName': $plan.endpoint, 'EndpointConfigName': {_PREVIOUS}}}"),
+            request="$plan.restore_endpoint",
             assign={"polls": 0, "restored": True},
             **self._place,
         )
@@ -96,13 +114,13 @@ class Rollback:
         back = sfn.Choice.jsonata(self._scope, "RollbackSettled")
         back.when(
             condition(f"$endpoint.status = 'InService' and $endpoint.config = {_PREVIOUS}"),
-            self._end,
+            then,
         )
         back.when(
             condition(
                 "$endpoint.status in ['InService', 'UpdateRollbackFailed'] and $not($restored)"
             ),
-            update,
+            self._unscaled(update),
         )
         back.when(condition(f"$endpoint.status = 'Failed' or $polls >= {MAX_POLLS}"), stuck)
         back.otherwise(wait)
@@ -114,6 +132,29 @@ class Rollback:
         describe.next(back)
         start.next(describe)
         return start
+
+    def _unscaled(self, then: sfn.IChainable) -> sfn.State:
+        """Scaling was put back on the new instance type: it would forbid the way to the old one."""
+        variant = f"'endpoint/' & $plan.endpoint & '/variant/{VARIANT}'"
+        off = GuardCall(
+            self._scope,
+            "TakeScalingOff",
+            action="deregister",
+            request={
+                "ServiceNamespace": "sagemaker",
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+                "ResourceId": jsonata(variant),
+            },
+            assign={"registered": False},
+            **self._place,
+        )
+        self._catch(off)
+        off.next(then)
+        scaled = sfn.Choice.jsonata(self._scope, "ScaledOnNewType")
+        moved = "'deregister' in $plan.before.action"
+        scaled.when(condition(f"$registered and {moved}"), off)
+        scaled.otherwise(then)
+        return scaled
 
     def _report(self) -> sfn.State:
         end = failed(self._scope)
@@ -141,7 +182,9 @@ class Rollback:
         return release
 
     def _catch(
-        self, task: SageMakerCall | tasks.LambdaInvoke, then: sfn.IChainable | None = None
+        self,
+        task: SageMakerCall | GuardCall | tasks.LambdaInvoke,
+        then: sfn.IChainable | None = None,
     ) -> None:
         """The first failure is what the mail is about; what failed after it is added."""
         error = "$states.errorOutput"

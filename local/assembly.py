@@ -11,11 +11,13 @@ from typing import Any
 from ministack import app
 
 from local.corrections import (
+    alarms,
     encryption,
     gateway,
     logs,
     notifications,
     state_machines,
+    succeed,
     templates,
     transport,
 )
@@ -63,8 +65,11 @@ def assemble(home: Home) -> tuple[Any, Cloud]:
         return jobs.wait(name, seconds)
 
     gateway.install(sagemaker.handle)
+    gateway.install_scaling(sagemaker.endpoints.scaling.handle)
+    alarms.install()
     logs.install()
     state_machines.install(job_ended)
+    succeed.install()
     lambda_corrections.install(functions)
     notifications.install(mailbox.deliver)
     encryption.install()

@@ -1,52 +1,79 @@
 """The server that SageMaker starts with `<image> serve`.
 
-The model is loaded and has answered its golden rows before the port opens: a container that serves
-`/ping` serves the right scores. SIGTERM stops accepting and finishes what is in flight.
+A worker process a core. Each has loaded the model and answered its golden rows before the port
+opens: a container that serves `/ping` serves the right scores. SIGTERM stops accepting and finishes
+what is in flight.
 """
 
-import contextlib
 import logging
 import os
-import signal
+import socket
 import time
-from collections.abc import Iterator
-
-import uvicorn
 
 from sagemaker_jobs import paths
+from sagemaker_jobs.fetching import fetch_artifact
+from sagemaker_jobs.serving.access_log import LINES_A_SECOND, AccessLog
 from sagemaker_jobs.serving.app import Application
+from sagemaker_jobs.serving.limits import Limits, whole
+from sagemaker_jobs.serving.listening import listen_on
+from sagemaker_jobs.serving.metrics import SharedCounts
+from sagemaker_jobs.serving.metrics_port import MetricsPort
 from sagemaker_jobs.serving.model import ServedModel
+from sagemaker_jobs.serving.pages import pages_of
+from sagemaker_jobs.serving.supervisor import Supervisor
+from sagemaker_jobs.serving.worker import work
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8080
-SHUTDOWN_SECONDS = 30
-"""SageMaker kills a container 30 seconds after SIGTERM."""
+STDOUT = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Load, check, serve until SIGTERM."""
+    """Load, check, serve until SIGTERM.
+
+    Raises:
+        ServerFailed: the model cannot be loaded, or the workers do not stay up.
+        ArtifactBroken: a setting of the environment that cannot be meant.
+    """
     del arguments
+    # One thread a worker; LightGBM's OpenMP reads this when its library is opened.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    workers = whole("DROPFORGE_WORKERS", cores())
+    limits = Limits.from_environment()
+    lines = whole("DROPFORGE_ACCESS_LINES", LINES_A_SECOND, least=0)
+    fetch_artifact(paths.model())
+    counts = SharedCounts(workers)
+    host = os.environ.get("DROPFORGE_HOST", "0.0.0.0")
+
+    def run(place: int, listener: socket.socket, channel: socket.socket) -> None:
+        def make() -> Application:
+            model = load(limits)
+            log = AccessLog(lambda text: os.write(STDOUT, text), model.version, lines)
+            counts.of[place].start()
+            pages = pages_of(model.contract, model.version, limits, workers)
+            return Application(model, limits, counts.of[place], log, pages)
+
+        work(listener, channel, make)
+
+    supervisor = Supervisor(listen_on(host, port(), workers), run)
+    if metrics_port := whole("DROPFORGE_METRICS_PORT", 0):
+        metrics = MetricsPort(metrics_port, lambda: counts.text(model_version()))
+        supervisor.answer(metrics.listener, metrics.answer)
+    supervisor.supervise()
+
+
+def load(limits: Limits) -> ServedModel:
+    """The model of /opt/ml/model, once it has answered its golden rows.
+
+    Raises:
+        ArtifactBroken: it does not load, or an answer is not the offline one.
+    """
     started = time.perf_counter()
-    model = ServedModel.load(paths.model(), model_version())
+    model = ServedModel.load(paths.model(), model_version(), max_rows=limits.rows)
     rows = model.check_golden(paths.model())
     logger.info("%d golden rows answered after %.3f s", rows, time.perf_counter() - started)
-    CleanServer(configure(Application(model))).run()
-
-
-class CleanServer(uvicorn.Server):
-    """Ends with exit code 0 on SIGTERM: uvicorn alone raises the signal again once it is done."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT as the wish to finish, and put the old handlers back."""
-        wishes = (signal.SIGTERM, signal.SIGINT)
-        before = {wish: signal.signal(wish, self.handle_exit) for wish in wishes}
-        try:
-            yield
-        finally:
-            for wish, handler in before.items():
-                signal.signal(wish, handler)
+    return model
 
 
 def model_version() -> str:
@@ -62,21 +89,8 @@ def port() -> int:
     return DEFAULT_PORT
 
 
-def configure(application: Application) -> uvicorn.Config:
-    """uvicorn with uvloop and httptools, and nothing in the hot path that is not needed."""
-    return uvicorn.Config(
-        application,
-        host=os.environ.get("DROPFORGE_HOST", "0.0.0.0"),
-        port=port(),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

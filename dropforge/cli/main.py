@@ -9,6 +9,7 @@ from dropforge.cli import (
     demo,
     doctor,
     drops,
+    endpoints,
     generate,
     init,
     local_cloud,
@@ -49,6 +50,7 @@ app.command(rich_help_panel=WORK)(generate.generate)
 app.command(rich_help_panel=WORK)(drops.drop)
 app.command(rich_help_panel=WORK)(models.train)
 app.command(rich_help_panel=WORK)(models.rollback)
+app.add_typer(endpoints.app, name="endpoint", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(decisions.approve)
 app.command(rich_help_panel=WORK)(decisions.reject)
 app.command(rich_help_panel=WORK)(drops.redrive)

@@ -21,24 +21,32 @@ def deployed_mail(story: RunStory, reason: str) -> Mail:
         if deployment.endpoint
         else ("is the model in production (batch only)")
     )
-    lines = [f"DEPLOYED: v{deployment.version} {where} now: {why}."]
+    if deployment.action == "unchanged":
+        where = f"answered at the endpoint {deployment.endpoint} already, with these settings"
+        lines = [f"NOTHING TO DO: v{deployment.version} {where}: {why}."]
+    else:
+        lines = [f"DEPLOYED: v{deployment.version} {where} now: {why}."]
     if deployment.smoke_checks:
         lines.append(f"Its smoke test passed {deployment.smoke_checks} checks.")
     last = [f"Took {took(story)}. Deployment {story.run}."]
     undo = [f"Undo: dropforge rollback {project} --to {deployment.previous}"]
-    parts = [lines, last, alias_lines(story), undo if deployment.previous else []]
-    return _mail(story, f"DEPLOYED v{deployment.version}: {why}", parts)
+    parts = [lines, last, deployment_notes(story), undo if deployment.previous else []]
+    done = "UNCHANGED" if deployment.action == "unchanged" else "DEPLOYED"
+    return _mail(story, f"{done} v{deployment.version}: {why}", parts)
 
 
-def alias_lines(story: RunStory) -> list[str]:
-    """That the registry still shows another champion, if it does."""
+def deployment_notes(story: RunStory) -> list[str]:
+    """What is odd about the endpoint; that the registry still shows another champion."""
     deployment = story.deployment
-    if deployment is None or deployment.alias_problem is None:
+    if deployment is None:
         return []
+    if deployment.alias_problem is None:
+        return deployment.notes
     return [
+        *deployment.notes,
         f"The registry's alias was not moved to v{deployment.version} "
         f"({deployment.alias_problem}): the model is in production all the same, and the next "
-        "deployment moves it."
+        "deployment moves it.",
     ]
 
 

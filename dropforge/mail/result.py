@@ -3,7 +3,7 @@
 from dropforge.drops import ColumnDrift
 from dropforge.evaluation import Evaluation
 from dropforge.mail.approval import approval_lines, awaits_approval
-from dropforge.mail.deployed import alias_lines
+from dropforge.mail.deployed import deployment_notes
 from dropforge.mail.figures import headline_figure, holdout_lines, rule_lines, table
 from dropforge.mail.files import files, first_reason
 from dropforge.mail.remarks import remark_lines
@@ -143,7 +143,7 @@ def _places(story: RunStory) -> list[str]:
 
 def _notes(story: RunStory) -> list[str]:
     """What did not work beside the run; it failed nothing."""
-    return [*alias_lines(story), *story.notes]
+    return [*deployment_notes(story), *story.notes]
 
 
 def _next(story: RunStory) -> list[str]:

@@ -33,6 +33,7 @@ class MoveRequest(Request):
     endpoint: str | None = None
     action: Action
     smoke_checks: int = 0
+    notes: list[str] = []
 
 
 class MoveAnswer(Answer):
@@ -71,6 +72,7 @@ def move(settings: LakeSettings, request: MoveRequest) -> Champion:
         action=DONE[request.action],
         smoke_checks=request.smoke_checks,
         alias_problem=mirror(settings, request.project, champion),
+        notes=request.notes,
     )
     place = layout.deployment(settings.lake_bucket, request.project, request.run)
     write_document(place, deployment)

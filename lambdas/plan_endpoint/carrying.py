@@ -10,9 +10,13 @@ from typing import Any, TypeVar
 from dropforge import layout
 from lambdas.plan_endpoint.observing import Observed
 
+MODE = "dropforge:endpoint"
 INSTANCE_TYPE = "dropforge:instance-type"
 INSTANCES = "dropforge:instances"
+SERVERLESS = "dropforge:serverless"
 CAPTURE = "dropforge:capture-percentage"
+SCALING = "dropforge:scaling"
+ALARM_LATENCY = "dropforge:alarm-latency-ms"
 
 CARRIED = (
     "KmsKeyId",
@@ -38,11 +42,18 @@ Value = TypeVar("Value", str, int)
 
 def declared(observed: Observed) -> dict[str, str]:
     """What the project declares, as tags of the config it is made into."""
-    resources = observed.spec.resources
+    spec = observed.spec
+    scaling, latency = spec.scaling, spec.deployment.alarms.latency_ms
     return {
-        INSTANCE_TYPE: resources.endpoint,
-        INSTANCES: str(resources.endpoint_instances),
-        CAPTURE: str(observed.spec.capture.sampling_percentage),
+        MODE: spec.endpoint,
+        INSTANCE_TYPE: spec.resources.endpoint,
+        INSTANCES: str(spec.resources.endpoint_instances),
+        SERVERLESS: f"{spec.serverless.memory_mb}/{spec.serverless.max_concurrency}",
+        CAPTURE: str(spec.capture.sampling_percentage),
+        SCALING: f"{scaling.min}-{scaling.max}/{scaling.invocations_per_instance:g}"
+        if scaling
+        else "none",
+        ALARM_LATENCY: f"{latency:g}" if latency else "none",
     }
 
 
@@ -55,12 +66,6 @@ def changed(observed: Observed, tag: str) -> bool:
 def choose(observed: Observed, tag: str, now: Value, live: Value | None) -> Value:
     """The value to use of what is declared now and what is live."""
     return now if live is None or changed(observed, tag) else live
-
-
-def variant(observed: Observed) -> dict[str, Any]:
-    """The live variant, or nothing if there is none."""
-    variants = (observed.config or {}).get("ProductionVariants", [])
-    return dict(variants[0]) if variants else {}
 
 
 def capture_config(observed: Observed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dropforge.aws.clients import client
 from dropforge.aws.projects import fetch_project
 from dropforge.errors import ArtifactBroken
 from dropforge.project import ProjectSpec
+from lambdas.plan_endpoint.guards import LiveScaling, find_alarms, find_scaling
 from lambdas.plan_endpoint.request import PlanAnswer, PlanRequest
 from lambdas.sagemaker import find
 from lambdas.settings import EndpointSettings
@@ -26,28 +27,42 @@ class Observed:
     config: dict[str, Any] | None = None
     config_tags: dict[str, str] = field(default_factory=dict)
     model: dict[str, Any] | None = None
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scaling: LiveScaling | None = None
 
     @property
     def endpoint_name(self) -> str:
         """The endpoint's name, whether it exists or not."""
         return names.endpoint_name(self.spec.name, self.stage)
 
+    @property
+    def variants(self) -> list[dict[str, Any]]:
+        """The production variants of the live config."""
+        found: list[dict[str, Any]] = (self.config or {}).get("ProductionVariants", [])
+        return found
+
+    @property
+    def served(self) -> bool:
+        """Whether there is an endpoint that serves a config: one that failed or goes does not."""
+        gone = ("Failed", "Deleting")
+        return self.endpoint is not None and self.endpoint["EndpointStatus"] not in gone
+
 
 def observe(settings: EndpointSettings, request: PlanRequest) -> Observed:
     """Look, and change nothing."""
-    spec = fetch_project(settings.lake_bucket, request.project, request.project_version)
+    spec = _spec(settings, request)
     nothing = Observed(spec, settings.stage, settings.lake_bucket, settings.endpoint_role_arn)
-    if spec.endpoint == "none":
-        return nothing
     endpoint = find("describe_endpoint", EndpointName=nothing.endpoint_name)
+    if spec.endpoint == "none":
+        return replace(nothing, endpoint=endpoint)
     config = _config(settings, request.project, endpoint)
+    seen = replace(nothing, container=_container(request), endpoint=endpoint, config=config)
     return replace(
-        nothing,
-        container=_container(request),
-        endpoint=endpoint,
-        config=config,
+        seen,
         config_tags=_tags(config["EndpointConfigArn"]) if config else {},
         model=_model(config),
+        alarms=find_alarms(spec, seen.endpoint_name, settings.stage) if endpoint else {},
+        scaling=find_scaling(seen.endpoint_name, seen.variants) if endpoint else None,
     )
 
 
@@ -60,6 +75,17 @@ def note_existing(planned: PlanAnswer) -> PlanAnswer:
     return planned.model_copy(
         update={"model_exists": model is not None, "config_exists": config is not None}
     )
+
+
+def _spec(settings: EndpointSettings, request: PlanRequest) -> ProjectSpec:
+    """The project as it was pushed last, whatever version the model was trained with.
+
+    How a project is served is declared now: a rollback to an older model must not bring back the
+    instance type that was declared when that model was trained.
+    """
+    pushed = settings.ledger.project(request.project)
+    version = pushed.version if pushed else request.project_version
+    return fetch_project(settings.lake_bucket, request.project, version)
 
 
 def _config(
@@ -79,7 +105,8 @@ def _config(
 
 def _model(config: dict[str, Any] | None) -> dict[str, Any] | None:
     variants = (config or {}).get("ProductionVariants", [])
-    name = variants[0].get("ModelName") if variants else None
+    own = [v for v in variants if v["VariantName"] == names.VARIANT] or variants
+    name = own[0].get("ModelName") if own else None
     return find("describe_model", ModelName=name) if name else None
 
 

@@ -10,21 +10,28 @@ from typing import Any
 
 from dropforge import names
 from dropforge.errors import EndpointChanged
-from lambdas.plan_endpoint.carrying import (
-    CARRIED,
-    INSTANCE_TYPE,
-    INSTANCES,
-    capture_config,
-    changed,
-    choose,
-    declared,
-    variant,
-)
+from lambdas.plan_endpoint.alarms import plan_alarms
+from lambdas.plan_endpoint.carrying import CARRIED, capture_config, declared
 from lambdas.plan_endpoint.observing import Observed
 from lambdas.plan_endpoint.request import Action, PlanAnswer, PlanRequest
-from lambdas.plan_endpoint.rollout import deployment_config, update_request
+from lambdas.plan_endpoint.rollout import (
+    deployment_config,
+    described,
+    restore_request,
+    update_request,
+)
+from lambdas.plan_endpoint.scaling import plan_scaling
+from lambdas.plan_endpoint.variants import live_mode, look, mode, production_variants
 
 WAIT_FOR = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+ARTIFACT = "DROPFORGE_ARTIFACT_URI"
+
+NOT_SERVERLESS = (
+    *("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"),
+    *("VpcConfig", "EnableNetworkIsolation"),
+)
+"""What a serverless endpoint cannot have
+(https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html)."""
 
 
 def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
@@ -34,10 +41,14 @@ def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
         EndpointChanged: the endpoint is in a state that only a person can judge.
     """
     if observed.spec.endpoint == "none":
-        return PlanAnswer(action="none", endpoint=observed.endpoint_name)
+        return PlanAnswer(action="none", endpoint=observed.endpoint_name, notes=_left(observed))
     model = model_request(observed, request)
     config = config_request(observed, request, model["ModelName"])
-    rollout = deployment_config(observed)
+    alarms = plan_alarms(observed)
+    rollout = deployment_config(observed, alarms.guarding)
+    variants = config["ProductionVariants"]
+    (own,) = [v for v in variants if v["VariantName"] == names.VARIANT]
+    scaling = plan_scaling(observed, own)
     return PlanAnswer(
         action=action(observed, config["EndpointConfigName"]),
         endpoint=observed.endpoint_name,
@@ -52,16 +63,16 @@ def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
             "Tags": _tags(_own_tags(observed)),
         },
         update_endpoint=update_request(observed, config["EndpointConfigName"], rollout),
+        restore_endpoint=restore_request(observed, _previous(observed)),
         deployment_config=rollout,
+        target_variant=names.VARIANT if len(variants) > 1 else None,
+        latency_ms=observed.spec.deployment.latency_ms,
+        before=[*alarms.steps, *scaling.before],
+        after=scaling.after,
+        undo=scaling.undo,
+        rollout=described(observed),
+        notes=[*alarms.notes, *_notes(observed)],
     )
-
-
-def _previous(observed: Observed) -> str | None:
-    """The config to return to: a failed endpoint serves none."""
-    if observed.endpoint is None or observed.endpoint["EndpointStatus"] == "Failed":
-        return None
-    name: str | None = observed.endpoint.get("EndpointConfigName")
-    return name
 
 
 def action(observed: Observed, config_name: str) -> Action:
@@ -79,82 +90,94 @@ def action(observed: Observed, config_name: str) -> Action:
         raise EndpointChanged(
             f"The endpoint {observed.endpoint_name} is {status}: "
             f"{observed.endpoint.get('FailureReason', 'no reason given')}. It was left as it is.",
-            next_command=_look(observed),
+            next_command=look(observed),
         )
     return "unchanged" if observed.endpoint["EndpointConfigName"] == config_name else "update"
 
 
 def model_request(observed: Observed, request: PlanRequest) -> dict[str, Any]:
-    """The CreateModel request: the registered container, without a network of its own."""
-    container = observed.container
-    content = {
-        "PrimaryContainer": {
-            "Image": container["Image"],
-            "ModelDataSource": container["ModelDataSource"],
-            "Environment": {
-                **container.get("Environment", {}),
-                "DROPFORGE_MODEL_VERSION": request.version,
-            },
-        },
-        "ExecutionRoleArn": observed.role_arn,
-        "EnableNetworkIsolation": True,
+    """The CreateModel request: the registered container, without a network of its own.
+
+    A serverless endpoint takes neither an uncompressed artifact nor isolation: there the server
+    reads the artifact itself, from `DROPFORGE_ARTIFACT_URI`
+    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).
+    """
+    serverless = mode(observed) == "serverless"
+    registered = observed.container
+    environment = {
+        **registered.get("Environment", {}),
+        "DROPFORGE_MODEL_VERSION": request.version,
     }
-    if vpc := (observed.model or {}).get("VpcConfig"):
-        content["VpcConfig"] = vpc
+    container = {"Image": registered["Image"], "Environment": environment}
+    content: dict[str, Any] = {
+        "PrimaryContainer": container,
+        "ExecutionRoleArn": observed.role_arn,
+    }
+    if serverless:
+        environment[ARTIFACT] = request.artifact_uri
+    else:
+        container["ModelDataSource"] = registered["ModelDataSource"]
+        content["EnableNetworkIsolation"] = True
+        if vpc := (observed.model or {}).get("VpcConfig"):
+            content["VpcConfig"] = vpc
     name = _name(observed, request, content)
     return {"ModelName": name, **content, "Tags": _tags(_own_tags(observed))}
 
 
 def config_request(observed: Observed, request: PlanRequest, model_name: str) -> dict[str, Any]:
-    """The CreateEndpointConfig request: one variant, capture, and whatever was set by hand."""
-    if len((observed.config or {}).get("ProductionVariants", [])) > 1:
-        raise EndpointChanged(
-            f"The endpoint {observed.endpoint_name} splits its traffic among several variants, "
-            "which Dropforge did not set up. It was left as it is.",
-            next_command=_look(observed),
-        )
-    live = variant(observed)
-    content: dict[str, Any] = {
-        key: observed.config[key] for key in CARRIED if observed.config and observed.config.get(key)
-    }
-    content["ProductionVariants"] = [_variant(observed, live, model_name)]
-    if "ServerlessConfig" not in live:  # a serverless endpoint has no capture
+    """The CreateEndpointConfig request: variants, capture, and whatever was set by hand."""
+    serverless = mode(observed) == "serverless"
+    left_out = NOT_SERVERLESS if serverless else ()
+    content: dict[str, Any] = {key: _live(observed, key) for key in CARRIED if key not in left_out}
+    content = {key: value for key, value in content.items() if value}
+    content["ProductionVariants"] = production_variants(observed, model_name)
+    if not serverless:
         content["DataCaptureConfig"] = capture_config(observed)
-    name = _name(observed, request, content)
     carried = {k: v for k, v in observed.config_tags.items() if not k.startswith("aws:")}
-    tags = _tags({**carried, **_own_tags(observed), **declared(observed)})
-    return {"EndpointConfigName": name, **content, "Tags": tags}
+    content["Tags"] = _tags({**carried, **_own_tags(observed), **declared(observed)})
+    return {"EndpointConfigName": _name(observed, request, content), **content}
 
 
-def _variant(observed: Observed, live: dict[str, Any], model_name: str) -> dict[str, Any]:
-    planned = {
-        "InitialVariantWeight": 1.0,
-        **live,
-        "VariantName": names.VARIANT,
-        "ModelName": model_name,
-    }
-    if "ServerlessConfig" in live:
-        return planned
-    resources = observed.spec.resources
-    planned["InstanceType"] = choose(
-        observed, INSTANCE_TYPE, resources.endpoint, live.get("InstanceType")
-    )
-    planned["InitialInstanceCount"] = choose(
-        observed, INSTANCES, resources.endpoint_instances, live.get("InitialInstanceCount")
-    )
-    if changed(observed, INSTANCE_TYPE):
-        planned.pop("InstancePools", None)
-    return planned
+def _left(observed: Observed) -> list[str]:
+    """What a project without endpoint should know of the one that it still has."""
+    if observed.endpoint is None:
+        return []
+    return [
+        f"The endpoint {observed.endpoint_name} is still there ({_status(observed)}) and costs "
+        "money, though the project says endpoint: none. It answers with the model it had; this "
+        f"deployment did not touch it. Next: dropforge endpoint delete {observed.spec.name}"
+    ]
+
+
+def _notes(observed: Observed) -> list[str]:
+    now, asked, live = mode(observed), observed.spec.endpoint, live_mode(observed)
+    notes = []
+    if now != asked:
+        notes.append(f"The endpoint is {now}: set by hand, and kept; the project says {asked}.")
+    if now == "serverless" and live == "realtime":
+        lost = [key for key in (*NOT_SERVERLESS, "DataCaptureConfig") if _live(observed, key)]
+        notes += [f"A serverless endpoint has no {key}: it was left out." for key in lost]
+    return notes
+
+
+def _previous(observed: Observed) -> str | None:
+    """The config to return to: a failed endpoint serves none."""
+    name = observed.endpoint.get("EndpointConfigName") if observed.endpoint else None
+    return name if observed.served else None
+
+
+def _live(observed: Observed, key: str) -> Any:
+    return (observed.config or {}).get(key)
+
+
+def _status(observed: Observed) -> str:
+    return str((observed.endpoint or {}).get("EndpointStatus"))
 
 
 def _name(observed: Observed, request: PlanRequest, content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{observed.endpoint_name}-v{request.version}-{digest}"
-
-
-def _look(observed: Observed) -> str:
-    return f"aws sagemaker describe-endpoint --endpoint-name {observed.endpoint_name}"
 
 
 def _own_tags(observed: Observed) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from lambdas.entry import Answer, Request
 
 Action = Literal["none", "create", "update", "wait", "delete", "unchanged"]
+StepAction = Literal["put_alarm", "register", "deregister", "put_policy", "put_schedule"]
 
 
 class PlanRequest(Request):
@@ -18,12 +21,25 @@ class PlanRequest(Request):
     artifact_uri: str
 
 
+class Step(BaseModel):
+    """One more call: PutMetricAlarm, or one of Application Auto Scaling's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: StepAction
+    request: dict[str, Any]
+
+
 class PlanAnswer(Answer):
     """What to do. The dictionaries are requests as boto3 takes them.
 
-    `previous_config` is what the endpoint serves now: where a failed deployment returns to.
+    `previous_config` is what the endpoint serves now: where a failed deployment returns to, by
+    `restore_endpoint`.
     `model_exists` and `config_exists`: their names come from their content, so what exists under
-    the name is what would be made.
+    the name is what would be made. `target_variant` is the one to test if there are several.
+    `before` an update: alarms are made, and scaling taken off if it would forbid the update.
+    `after` the test: scaling put (back) on. `undo` puts the scaling of before back.
+    `rollout` says how traffic moves, `notes` what a person should know.
     """
 
     action: Action
@@ -37,4 +53,12 @@ class PlanAnswer(Answer):
     create_endpoint_config: dict[str, Any] | None = None
     create_endpoint: dict[str, Any] | None = None
     update_endpoint: dict[str, Any] | None = None
+    restore_endpoint: dict[str, Any] | None = None
     deployment_config: dict[str, Any] | None = None
+    target_variant: str | None = None
+    latency_ms: float | None = None
+    before: list[Step] = []
+    after: list[Step] = []
+    undo: list[Step] = []
+    rollout: str | None = None
+    notes: list[str] = []

@@ -11,6 +11,7 @@ from lambdas.entry import Answer, Request
 from lambdas.smoke_test import golden
 from lambdas.smoke_test.answers import CSV, JSON, JSON_LINES, Scored, UnreadableAnswer, read
 from lambdas.smoke_test.golden import Golden
+from lambdas.smoke_test.latency import measure
 
 TOLERANCE = 1e-9
 """Absolute: the offline scores come from another machine of the same architecture."""
@@ -29,11 +30,16 @@ REFUSALS: dict[str, tuple[str, bytes]] = {
 
 
 class SmokeRequest(Request):
-    """Which endpoint must serve which model."""
+    """Which endpoint must serve which model.
+
+    `variant` is asked by name if others answer beside it; `latency_ms` bounds the p95 of one row.
+    """
 
     endpoint: str
     artifact_uri: str
     version: str
+    variant: str | None = None
+    latency_ms: float | None = None
 
 
 class SmokeAnswer(Answer):
@@ -59,7 +65,20 @@ def check_endpoint(request: SmokeRequest, rows: list[Golden]) -> SmokeAnswer:
     for what, (content_type, wrong) in REFUSALS.items():
         _expect_refusal(request, what, content_type, wrong)
         checks.append(f"refused {what}")
+    if request.latency_ms is not None:
+        checks.append(_check_latency(request, golden.as_json(rows[:1]), request.latency_ms))
     return SmokeAnswer(checks=checks)
+
+
+def _check_latency(request: SmokeRequest, body: bytes, limit: float) -> str:
+    found = measure(lambda: _ask(request, JSON, body), limit)
+    if found.within:
+        return f"p95 of one row {found.p95:.1f} ms of {limit:g} ms"
+    raise SmokeTestFailed(
+        f"The endpoint {request.endpoint} is too slow: {found.slow} of {found.asked} requests of "
+        f"one row took longer than {limit:g} ms, the p95 is {found.p95:.1f} ms "
+        "(project.yml: deployment.latency_ms)."
+    )
 
 
 def _ask(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
@@ -75,8 +94,10 @@ def _ask(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
 
 
 def _invoke(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
+    target = {"TargetVariant": request.variant} if request.variant else {}
     answer = client("sagemaker-runtime").invoke_endpoint(
         EndpointName=request.endpoint,
+        **target,
         ContentType=content_type,
         Accept=content_type if content_type in BODIES else JSON,
         InferenceId=f"golden-v{request.version}-{content_type.rsplit('/', 1)[-1]}",

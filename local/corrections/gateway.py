@@ -44,14 +44,37 @@ def install(handler: Handler) -> None:
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime"]
     # A model's answer keeps its own content type; the emulator would call all JSON x-amz-json-1.1.
     responses._WIRE_CT_SUCCESS_OVERRIDE["sagemaker"] = "application/json"
+    _authorise_on("sagemaker", resource_arn)
+
+
+def install_scaling(handler: Handler) -> None:
+    """Routes Application Auto Scaling, which the emulator lacks, to `handler`; authorised too.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+    """
+    service = "application-autoscaling"
+    app.SERVICE_HANDLERS[service] = handler
+    router.SERVICE_PATTERNS[service] = {
+        "target_prefixes": ["AnyScaleFrontendService."],
+        "host_patterns": [r"application-autoscaling\."],
+        "credential_scope": service,
+    }
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[service] = service
+    iam_actions._BOTOCORE_SERVICE_MAP[service] = [service]
+    targets = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/*"
+    _authorise_on(service, lambda name, *_: "*" if name.startswith("Describe") else targets)
+
+
+def _authorise_on(service: str, resource: Callable[[str, str, bytes], str]) -> None:
+    """The ARN of a call of the service is what `resource(operation, path, body)` says."""
     original = iam_actions.extract_resource_arn
 
     def extract_resource_arn(
-        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+        called: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
     ) -> str:
-        if service == "sagemaker":
-            return resource_arn(headers.get("x-amz-target", "").rpartition(".")[2], path, body)
-        return original(service, method, path, headers, body, *rest)
+        if called == service:
+            return resource(headers.get("x-amz-target", "").rpartition(".")[2], path, body)
+        return str(original(called, method, path, headers, body, *rest))
 
     iam_actions.extract_resource_arn = extract_resource_arn
 

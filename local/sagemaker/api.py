@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _ROLE_FIELDS = {
     "CreateModel": "ExecutionRoleArn",
 }
 _SERVICE = "sagemaker.amazonaws.com"
+_AT_ONCE = 128
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 Emit = Callable[[str, str, Document], None]
@@ -43,6 +45,8 @@ class SageMaker:
         self.tags = Tags(home)
         self._fallback = Fallback(Path(home.state) / "sagemaker-moto.jsonl")
         self._operations = self._table()
+        # Apart from the API's own threads: slow models must not keep anyone from an update.
+        self._invocations = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="invocation")
 
     def resume(self) -> None:
         """Takes up what the documents say after a restart."""
@@ -62,7 +66,9 @@ class SageMaker:
         """One request, already authenticated and authorised for its own action."""
         try:
             if path.startswith("/endpoints/"):
-                return await asyncio.to_thread(runtime.invoke, self.endpoints, path, headers, body)
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._invocations, runtime.invoke, self.endpoints, path, headers, body
+                )
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             return await asyncio.to_thread(self._call, operation, headers, body)
         except SageMakerError as error:
@@ -130,6 +136,7 @@ class SageMaker:
             "DescribeEndpoint": self.endpoints.describe,
             "ListEndpoints": self.endpoints.list,
             "UpdateEndpoint": self.endpoints.update,
+            "UpdateEndpointWeightsAndCapacities": self.endpoints.update_weights,
             "DeleteEndpoint": self.endpoints.delete,
             "CreateModelPackageGroup": self.registry.create_group,
             "DescribeModelPackageGroup": self.registry.describe_group,

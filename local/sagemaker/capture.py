@@ -24,6 +24,14 @@ _LINGER = 0.2
 _log = logging.getLogger(__name__)
 
 
+def enabled(config: Document | None) -> bool:
+    """Whether a DataCaptureConfig captures: without EnableCapture it does.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
+    """
+    return config is not None and config.get("EnableCapture") is not False
+
+
 def encode(body: bytes, content_type: str, config: Document) -> tuple[str, str]:
     """The body as text and the name of its encoding: CSV or JSON if declared, else BASE64."""
     declared = config.get("CaptureContentTypeHeader") or {}

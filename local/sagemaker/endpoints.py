@@ -1,26 +1,26 @@
-"""The life of an endpoint: creating, blue/green updating with roll-back, deleting, restarting.
+"""Endpoints as the API has them: created, updated, reweighed, described, deleted.
 
-https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
-https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
 """
 
-import os
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
-import boto3
+from collections.abc import Callable, Collection
 
 from local.corrections.gateway import arn
 from local.home import Home
+from local.sagemaker import baking
 from local.sagemaker.errors import Invalid
-from local.sagemaker.fleet import Fleet, FleetFailed, clear, folder_of, launch
+from local.sagemaker.lifecycle import Lifecycle, Target
+from local.sagemaker.metrics import Metrics
 from local.sagemaker.models import Models
+from local.sagemaker.retaining import desired, kept, retained, size
+from local.sagemaker.rollout import rollout
+from local.sagemaker.scaling import ScalableTargets
 from local.sagemaker.store import Document, Store, now
+from local.sagemaker.traffic import Traffic
 
 EVENT = "SageMaker Endpoint State Change"
 _CHANGING = ("Creating", "Updating", "RollingBack", "Deleting", "SystemUpdating")
+_LISTED = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 
 
 class Endpoints:
@@ -29,11 +29,14 @@ class Endpoints:
     def __init__(
         self, home: Home, models: Models, emit: Callable[[str, str, Document], None]
     ) -> None:
-        self._folder = home.endpoints
+        self.metrics = Metrics()
+        self.scaling = ScalableTargets(home, self._variants)
         self._store = Store(home.state / "sagemaker-endpoints.json")
         self._models = models
         self._emit = emit
-        self._fleets: dict[str, Fleet] = {}
+        self._lifecycle = Lifecycle(
+            home.endpoints, self._store, models, self.metrics, self._announce
+        )
 
     def create(self, request: Document) -> Document:
         """Creates the endpoint and brings its servers up in the background."""
@@ -55,7 +58,7 @@ class Endpoints:
             lambda _: Invalid(f'Cannot create already existing endpoint "{endpoint_arn}".'),
         )
         self._announce(endpoint)
-        self._in_background(self._create, name, config)
+        self._lifecycle.create(name, Target(config, config.get("DataCaptureConfig")))
         return {"EndpointArn": endpoint_arn, "Tags": tags}
 
     def describe(self, request: Document) -> Document:
@@ -63,20 +66,10 @@ class Endpoints:
         endpoint = self._store.get(request["EndpointName"])
         if endpoint is None:
             raise Invalid(f'Could not find endpoint "{arn("endpoint", request["EndpointName"])}".')
-        fleet = self._fleets.get(request["EndpointName"])
-        if fleet is not None:
-            endpoint["ProductionVariants"] = fleet.describe()
         return {key: value for key, value in endpoint.items() if not key.startswith("_")}
 
     def list(self, request: Document) -> Document:
         """Summaries, newest first."""
-        fields = (
-            "EndpointName",
-            "EndpointArn",
-            "CreationTime",
-            "LastModifiedTime",
-            "EndpointStatus",
-        )
         wanted = [
             item
             for item in self._store
@@ -89,61 +82,68 @@ class Endpoints:
         )
         return {
             "Endpoints": [
-                {field: item[field] for field in fields}
+                {field: item[field] for field in _LISTED}
                 for item in wanted[: request.get("MaxResults", 100)]
             ]
         }
 
     def update(self, request: Document) -> Document:
-        """Deploys another configuration beside the present one, then swaps.
+        """Deploys another configuration beside the present one, then shifts the traffic.
 
         A Failed endpoint accepts only deletion; one that is being changed accepts nothing.
         """
         name = request["EndpointName"]
-        endpoint = self.describe(request)
-        self._refuse_while_changing(endpoint)
+        endpoint = self._changeable(request)
         if endpoint["EndpointStatus"] == "Failed":
             raise Invalid(f'Cannot update endpoint "{endpoint["EndpointArn"]}" in Failed status.')
-        config = self._models.describe_endpoint_config(request)
-        capture = config.get("DataCaptureConfig")
-        excluded = [
-            item["VariantPropertyType"]
-            for item in request.get("ExcludeRetainedVariantProperties") or []
-        ]
-        if request.get("RetainAllVariantProperties") and "DataCaptureConfig" not in excluded:
-            capture = self._fleets[name].capture
-        self._announce(
-            self._store.update(
-                name,
-                EndpointStatus="Updating",
-                FailureReason=None,
-                LastDeploymentConfig=request.get("DeploymentConfig"),
-                PendingDeploymentSummary={"EndpointConfigName": config["EndpointConfigName"]},
+        deployment = request.get("DeploymentConfig")
+        if request.get("RetainDeploymentConfig"):
+            deployment = deployment or endpoint.get("LastDeploymentConfig")
+        target = self._target(request, endpoint, deployment or {})
+        self._begin(name, deployment, target.config["EndpointConfigName"])
+        self._lifecycle.update(name, target)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def update_weights(self, request: Document) -> Document:
+        """Other weights or instance counts for variants; a count is only recorded here.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
+        """
+        endpoint = self._changeable(request)
+        if endpoint["EndpointStatus"] != "InService":
+            raise Invalid(f'Cannot update endpoint "{endpoint["EndpointArn"]}" in Failed status.')
+        wanted = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
+        known = {variant["VariantName"] for variant in endpoint["ProductionVariants"]}
+        if unknown := sorted(set(wanted) - known):
+            raise Invalid(
+                f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint '
+                f'configuration "{endpoint["EndpointConfigName"]}".'
             )
-        )
-        self._in_background(
-            self._update, name, config, capture, request.get("DeploymentConfig") or {}
-        )
+        self._announce(self._store.update(request["EndpointName"], EndpointStatus="Updating"))
+        self._lifecycle.reweigh(request["EndpointName"], wanted)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def delete(self, request: Document) -> Document:
-        """Stops the servers and forgets the endpoint."""
+        """Stops the servers and forgets the endpoint, and its registration for scaling.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-delete-with-scaling.html
+        """
         name = request["EndpointName"]
-        self._refuse_while_changing(self.describe(request))
-        endpoint = self._store.update(name, EndpointStatus="Deleting")
-        self._announce(endpoint)
-        self._in_background(self._delete, name)
+        self._changeable(request)
+        self._announce(self._store.update(name, EndpointStatus="Deleting"))
+        self.scaling.endpoint_deleted(name)
+        self._lifecycle.delete(name)
         return {}
 
-    def serving(self, name: str) -> Fleet | None:
-        """The servers that answer now; None if the endpoint does not serve."""
-        return self._fleets.get(name)
+    def serving(self, name: str) -> Traffic | None:
+        """Where requests go now; None if the endpoint does not serve."""
+        return self._lifecycle.traffic(name)
 
     def resume(self) -> None:
         """After a restart: what was in service serves again, what was changing falls back."""
         for endpoint in self._store:
             name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
-            clear(folder_of(self._folder, name))
+            self._lifecycle.forget(name)
             if status == "Deleting":
                 self._store.remove(name)
             elif status != "Failed":
@@ -152,108 +152,58 @@ class Endpoints:
                 self._store.update(
                     name, EndpointStatus="SystemUpdating", PendingDeploymentSummary=None
                 )
-                self._in_background(
-                    self._create,
-                    name,
-                    config,
-                    endpoint.get("_capture", config.get("DataCaptureConfig")),
-                )
+                capture = endpoint.get("_capture", config.get("DataCaptureConfig"))
+                self._lifecycle.create(name, Target(config, capture, desired(endpoint)))
 
     def shutdown(self) -> None:
         """Stops every server; documents stay."""
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(Fleet.stop, list(self._fleets.values())))
+        self._lifecycle.shutdown()
 
-    def _create(self, name: str, config: Document, capture: Document | None = None) -> None:
-        capture = capture or config.get("DataCaptureConfig")
-        try:
-            fleet = launch(name, config, self._models, folder_of(self._folder, name), capture)
-        except FleetFailed as failure:
-            self._announce(
-                self._store.update(name, EndpointStatus="Failed", FailureReason=str(failure))
-            )
-            return
-        self._fleets[name] = fleet
-        self._in_service(name, fleet)
+    def _target(self, request: Document, endpoint: Document, deployment: Document) -> Target:
+        """What the update leads to, checked as far as it can be before anything is started."""
+        config = self._models.describe_endpoint_config(request)
+        before = self._live_config(endpoint)
+        self._check_kind(before, config)
+        self.scaling.check_update(endpoint["EndpointName"], before, config)
+        stays, capture = retained(request, endpoint), config.get("DataCaptureConfig")
+        if "DataCaptureConfig" in kept(request):
+            capture = (self._store.get(endpoint["EndpointName"]) or {}).get("_capture")
+        plan = rollout(deployment, size(before, desired(endpoint)), size(config, stays))
+        model = self._models.describe_model(config["ProductionVariants"][0])
+        baking.check(plan.alarms, model["ExecutionRoleArn"])
+        return Target(config, capture, stays, plan)
 
-    def _update(
-        self, name: str, config: Document, capture: Document | None, deployment: Document
-    ) -> None:
-        old = self._fleets[name]
-        alarms = [
-            alarm["AlarmName"]
-            for alarm in (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or []
-        ]
-        try:
-            new = launch(name, config, self._models, folder_of(self._folder, name), capture)
-        except FleetFailed as failure:
-            self._roll_back(name, old, str(failure))
-            return
-        self._fleets[name] = new
-        if ringing := _ringing(alarms):
-            self._fleets[name] = old
-            new.stop()
-            self._roll_back(
-                name,
-                old,
-                f"One or more of the configured alarms went into alarm "
-                f"during the deployment: {', '.join(ringing)}.",
-            )
-            return
-        self._in_service(name, new)
-        old.stop()
+    def _live_config(self, endpoint: Document) -> Document:
+        """The configuration being served, which may have been deleted by now."""
+        traffic = self._lifecycle.traffic(endpoint["EndpointName"])
+        return traffic.blue.config if traffic else self._models.describe_endpoint_config(endpoint)
 
-    def _roll_back(self, name: str, old: Fleet, reason: str) -> None:
-        self._announce(self._store.update(name, EndpointStatus="RollingBack"))
-        self._in_service(name, old, reason)
+    def _check_kind(self, before: Document, after: Document) -> None:
+        """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+        was, becomes = ("ServerlessConfig" in c["ProductionVariants"][0] for c in (before, after))
+        if becomes and not was:
+            raise Invalid("Cannot convert an instance-based endpoint to a serverless endpoint.")
 
-    def _in_service(self, name: str, fleet: Fleet, reason: str | None = None) -> None:
-        shown = None
-        if fleet.capture:
-            shown = {
-                "EnableCapture": bool(fleet.capture.get("EnableCapture")),
-                "CaptureStatus": "Started" if fleet.capture.get("EnableCapture") else "Stopped",
-                "CurrentSamplingPercentage": fleet.capture["InitialSamplingPercentage"],
-                "DestinationS3Uri": fleet.capture["DestinationS3Uri"],
-                "KmsKeyId": fleet.capture.get("KmsKeyId", ""),
-            }
+    def _begin(self, name: str, deployment: Document | None, config_name: str) -> None:
         self._announce(
             self._store.update(
                 name,
-                EndpointStatus="InService",
-                EndpointConfigName=fleet.config_name,
-                FailureReason=reason,
-                PendingDeploymentSummary=None,
-                DataCaptureConfig=shown,
-                ProductionVariants=fleet.describe(),
-                _capture=fleet.capture,
+                EndpointStatus="Updating",
+                FailureReason=None,
+                LastDeploymentConfig=deployment,
+                PendingDeploymentSummary={"EndpointConfigName": config_name, "StartTime": now()},
             )
         )
 
-    def _delete(self, name: str) -> None:
-        fleet = self._fleets.pop(name, None)
-        if fleet is not None:
-            fleet.stop()
-        clear(folder_of(self._folder, name))
-        self._store.remove(name)
-
-    def _refuse_while_changing(self, endpoint: Document) -> None:
+    def _changeable(self, request: Document) -> Document:
+        endpoint = self.describe(request)
         if endpoint["EndpointStatus"] in _CHANGING:
             raise Invalid(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+        return endpoint
+
+    def _variants(self, name: str) -> Collection[str]:
+        endpoint = self._store.get(name) or {}
+        return [variant["VariantName"] for variant in endpoint.get("ProductionVariants", [])]
 
     def _announce(self, endpoint: Document) -> None:
         self._emit(EVENT, endpoint["EndpointArn"], endpoint)
-
-    @staticmethod
-    def _in_background(work: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, daemon=True, name="endpoint").start()
-
-
-def _ringing(alarms: list[str]) -> list[str]:
-    """Those of the alarms that are in ALARM; the bake time is cut to a moment."""
-    if not alarms:
-        return []
-    time.sleep(0.2)
-    client = boto3.client("cloudwatch", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    found = client.describe_alarms(AlarmNames=alarms, StateValue="ALARM")
-    return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]

@@ -44,6 +44,30 @@ class Denied(SageMakerError):
     code = "AccessDeniedException"
 
 
+class InvalidInvocation(SageMakerError):
+    """ValidationError, as the runtime (not the control plane) spells it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+
+    code = "ValidationError"
+
+
+class Throttled(SageMakerError):
+    """ThrottlingException: more at once than the endpoint takes.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
+    """
+
+    code = "ThrottlingException"
+
+
+class ObjectNotFound(SageMakerError):
+    """ObjectNotFoundException, as Application Auto Scaling spells it."""
+
+    code = "ObjectNotFoundException"
+
+
 class ModelFailed(SageMakerError):
     """ModelError: the model's server answered with an error, or not at all.
 

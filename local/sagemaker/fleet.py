@@ -1,19 +1,20 @@
 """The servers behind one endpoint under one configuration: up together, down together."""
 
 import shutil
+import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import choices
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.home import safe_name
-from local.sagemaker.capture import Capture
+from local.sagemaker.capture import Capture, enabled
 from local.sagemaker.container import reap
-from local.sagemaker.errors import Invalid
+from local.sagemaker.errors import Invalid, InvalidInvocation, Throttled
 from local.sagemaker.models import Models
-from local.sagemaker.serving import NotHealthy, Server
+from local.sagemaker.serving import STOP_GRACE, NotHealthy, Server
 from local.sagemaker.store import Document
 from local.sagemaker.transfers import TransferFailed
 
@@ -24,61 +25,135 @@ class FleetFailed(Exception):
 
 @dataclass
 class Member:
-    """A variant's server, its configuration and its capture, if data is captured."""
+    """A variant's server, its configuration, its capture if data is captured, and its load.
+
+    `weight` and `count` are the desired ones: only the weight does something here. `in_flight`
+    belongs to the fleet's lock.
+    """
 
     variant: Document
     server: Server
     capture: Capture | None
+    weight: float = 1.0
+    count: int | None = None
+    in_flight: int = field(default=0, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return str(self.variant["VariantName"])
+
+    @property
+    def serverless(self) -> Document | None:
+        """MemorySizeInMB and MaxConcurrency of a serverless variant."""
+        config: Document | None = self.variant.get("ServerlessConfig")
+        return config
 
 
 class Fleet:
-    """The members of one deployment."""
+    """The members of one deployment: production variants, and at most one shadow."""
 
-    def __init__(self, members: list[Member], config_name: str, capture: Document | None) -> None:
-        self.members = members
-        self.config_name = config_name
+    def __init__(self, config: Document, capture: Document | None) -> None:
+        self.config = config
         self.capture = capture
+        self.members: list[Member] = []
+        self.shadows: list[Member] = []
+        self._idle = threading.Condition()
 
-    def pick(self, variant: str | None) -> Member:
-        """The member asked for, or one by weight. Raises Invalid for a name there is not."""
-        if variant is not None:
-            for member in self.members:
-                if member.variant["VariantName"] == variant:
-                    return member
-            raise Invalid(f"Variant {variant} not found in endpoint")
-        if len(self.members) == 1:
-            return self.members[0]
-        weights = [member.variant.get("InitialVariantWeight", 1.0) for member in self.members]
-        return choices(self.members, weights)[0]
+    @property
+    def config_name(self) -> str:
+        """The name of the endpoint configuration."""
+        return str(self.config["EndpointConfigName"])
+
+    def enter(self, variant: str | None) -> Member:
+        """The variant asked for, or one by weight, with one more request in flight.
+
+        Raises InvalidInvocation for a name there is not, Throttled above MaxConcurrency:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        """
+        with self._idle:
+            member = self._pick(variant)
+            limit = (member.serverless or {}).get("MaxConcurrency")
+            if limit is not None and member.in_flight >= limit:
+                raise Throttled("Rate exceeded")
+            member.in_flight += 1
+            return member
+
+    def enter_shadow(self, share: float) -> Member | None:
+        """The shadow variant, with one more request in flight, for requests in its sample.
+
+        `share` is drawn from [0, 1). The sample is the shadow's weight over the production
+        variant's: https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html
+        """
+        with self._idle:
+            for shadow in self.shadows:
+                if share * self.members[0].weight < shadow.weight:
+                    shadow.in_flight += 1
+                    return shadow
+            return None
+
+    def leave(self, member: Member) -> None:
+        """One request less in flight."""
+        with self._idle:
+            member.in_flight -= 1
+            self._idle.notify_all()
+
+    def drain(self, seconds: float) -> bool:
+        """Waits until no request is in flight, at most so long; whether none is."""
+        with self._idle:
+            return self._idle.wait_for(
+                lambda: not any(member.in_flight for member in self._all()), seconds
+            )
 
     def describe(self) -> list[Document]:
         """ProductionVariants of DescribeEndpoint."""
         return [_summary(member) for member in self.members]
 
-    def stop(self) -> None:
+    def describe_shadows(self) -> list[Document] | None:
+        """ShadowProductionVariants of DescribeEndpoint; None without any."""
+        return [_summary(member) for member in self.shadows] or None
+
+    def stop(self, grace: float = STOP_GRACE) -> None:
         """Stops every server, writes captured data, removes the folders."""
-        for member in self.members:
-            member.server.stop()
+        for member in self._all():
+            member.server.stop(grace)
             if member.capture:
                 member.capture.close()
             shutil.rmtree(member.server.container.folder, ignore_errors=True)
 
+    def _all(self) -> list[Member]:
+        return [*self.members, *self.shadows]
+
+    def _pick(self, variant: str | None) -> Member:
+        if variant is not None:
+            for member in self.members:
+                if member.name == variant:
+                    return member
+            raise InvalidInvocation(f"Variant {variant} not found in endpoint")
+        weights = [member.weight for member in self.members]
+        return choices(self.members, weights)[0] if sum(weights) else self.members[0]
+
 
 def launch(
-    endpoint: str, config: Document, models: Models, folder: Path, capture: Document | None
-) -> Fleet:
-    """Starts a server a variant and waits until all are healthy. Raises FleetFailed."""
-    members: list[Member] = []
-    fleet = Fleet(members, config["EndpointConfigName"], capture)
+    endpoint: str, fleet: Fleet, models: Models, folder: Path, retained: dict[str, Document]
+) -> None:
+    """Starts a server a variant and waits until all are healthy. Raises FleetFailed.
+
+    `retained`: DesiredWeight and DesiredInstanceCount by variant that outrank the configuration's.
+    """
     try:
-        for variant in config["ProductionVariants"]:
-            members.append(_member(endpoint, variant, models, folder, capture))
-            members[-1].server.download()
-            members[-1].server.start()
+        for members, key in (
+            (fleet.members, "ProductionVariants"),
+            (fleet.shadows, "ShadowProductionVariants"),
+        ):
+            for variant in fleet.config.get(key) or []:
+                members.append(_member(endpoint, variant, models, folder, fleet.capture))
+                _settle(members[-1], retained.get(variant["VariantName"]) or {})
+                members[-1].server.download()
+                members[-1].server.start()
     except (TransferFailed, NotHealthy, Invalid, ClientError, BotoCoreError, OSError) as error:
         fleet.stop()
-        raise FleetFailed(_reason(error, config)) from error
-    return fleet
+        raise FleetFailed(_reason(error, fleet.config)) from error
 
 
 def clear(folder: Path) -> None:
@@ -102,9 +177,22 @@ def _member(
     own.mkdir(parents=True)
     server = Server(endpoint, variant, model, models.resolve(model), own)
     writer = None
-    if capture and capture.get("EnableCapture"):
+    if capture and enabled(capture):
         writer = Capture(endpoint, variant["VariantName"], capture, server.role_arn)
     return Member(variant, server, writer)
+
+
+def _settle(member: Member, retained: Document) -> None:
+    """The weight and the count that the variant starts with."""
+    variant = member.variant
+    declared = {
+        "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+        "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+    }
+    desired = declared | retained
+    member.weight = float(desired["DesiredWeight"])
+    if member.serverless is None:
+        member.count = int(desired["DesiredInstanceCount"])
 
 
 def _reason(error: Exception, config: Document) -> str:
@@ -119,16 +207,17 @@ def _reason(error: Exception, config: Document) -> str:
 
 
 def _summary(member: Member) -> Document:
-    variant = member.variant
-    weight = variant.get("InitialVariantWeight", 1.0)
-    count = variant.get("InitialInstanceCount", 1)
-    return {
-        "VariantName": variant["VariantName"],
-        "DeployedImages": [
-            {"SpecifiedImage": member.server.image, "ResolvedImage": member.server.image}
-        ],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
+    image = member.server.image
+    summary: Document = {
+        "VariantName": member.name,
+        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image}],
+        "CurrentWeight": member.weight,
+        "DesiredWeight": member.weight,
     }
+    if member.serverless is not None:
+        return summary | {
+            "CurrentInstanceCount": 0,
+            "CurrentServerlessConfig": member.serverless,
+            "DesiredServerlessConfig": member.serverless,
+        }
+    return summary | {"CurrentInstanceCount": member.count, "DesiredInstanceCount": member.count}

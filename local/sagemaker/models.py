@@ -4,6 +4,7 @@ from typing import Any
 
 from local.corrections.gateway import arn
 from local.home import Home
+from local.sagemaker.configs import check_config
 from local.sagemaker.errors import Invalid
 from local.sagemaker.registry import Registry
 from local.sagemaker.store import Document, Store, now
@@ -60,12 +61,7 @@ class Models:
         tags = request.pop("Tags", None)
         name = request["EndpointConfigName"]
         config_arn = arn("endpoint-config", name)
-        for variant in request["ProductionVariants"]:
-            if "ModelName" in variant:
-                self.describe_model(variant)
-        capture = request.get("DataCaptureConfig")
-        if capture and not capture["DestinationS3Uri"].startswith("s3://"):
-            raise Invalid("DataCaptureConfig.DestinationS3Uri must be an S3 URI")
+        check_config(request, self.describe_model)
         self._configs.add(
             name,
             request | {"EndpointConfigArn": config_arn, "CreationTime": now()},

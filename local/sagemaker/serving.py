@@ -5,12 +5,10 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import urllib3
-
 from local import roles
+from local.sagemaker.connections import Answer, Connections, NoAnswer, TimedOut
 from local.sagemaker.container import SESSION_NAME, Container
 from local.sagemaker.logs import LogShipper
 from local.sagemaker.store import Document
@@ -18,20 +16,16 @@ from local.sagemaker.transfers import download_prefix, extract_archive, split_ur
 
 PING_DEADLINE = 60.0
 INVOCATION_TIMEOUT = 60.0
-STOP_GRACE = 10.0
+PING_TIMEOUT = 2.0
+STOP_GRACE = 30.0
+_TIMED_OUT = (
+    b"Your invocation timed out while waiting for a response from container primary. Review the "
+    b"latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+)
 
 
 class NotHealthy(Exception):
     """The server did not answer /ping with 200 in time; the message is a FailureReason."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the container answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Server:
@@ -63,9 +57,7 @@ class Server:
             | (definition.get("Environment") or {}),
             bool(model.get("EnableNetworkIsolation")),
         )
-        self._pool = urllib3.HTTPConnectionPool(
-            "127.0.0.1", self._port, maxsize=16, retries=False, timeout=INVOCATION_TIMEOUT
-        )
+        self._connections = Connections(self._port)
         self._logs = LogShipper(
             roles.client("logs", self._role_arn, SESSION_NAME),
             f"/aws/sagemaker/Endpoints/{endpoint}",
@@ -114,26 +106,33 @@ class Server:
         )
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST /invocations; an unreachable or silent server is a 500 as the service sees it."""
-        try:
-            response = self._pool.request("POST", "/invocations", body=body, headers=headers)
-        except urllib3.exceptions.HTTPError:
-            return Answer(500, {}, b"The model's server did not answer.")
-        return Answer(response.status, response.headers, response.data)
+        """POST /invocations, which a container must answer within 60 seconds.
 
-    def stop(self) -> None:
+        A server that cannot be reached is a 500 as the service sees it, a silent one a 0:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+        https://github.com/aws/amazon-sagemaker-examples/issues/799 (the wording)
+        """
+        try:
+            return self._connections.request(
+                "POST", "/invocations", invocation_timeout(), body, headers
+            )
+        except TimedOut:
+            return Answer(0, {}, _TIMED_OUT)
+        except NoAnswer:
+            return Answer(500, {}, b"The model's server did not answer.")
+
+    def stop(self, grace: float = STOP_GRACE) -> None:
         """SIGTERM, time to finish, then SIGKILL; the rest of the log is shipped."""
         self._closing.set()
-        self.container.stop(STOP_GRACE)
-        self._pool.close()
+        self.container.stop(grace)
+        self._connections.close()
         self._logs.ship(final=True)
 
     def _healthy(self) -> bool:
         try:
-            response = self._pool.request("GET", "/ping", timeout=2.0)
-        except urllib3.exceptions.HTTPError:
+            return self._connections.request("GET", "/ping", PING_TIMEOUT).status == 200
+        except (NoAnswer, TimedOut):
             return False
-        return response.status == 200
 
     def _tend(self) -> None:
         """Ships the log; starts the server again when it dies, as SageMaker does."""
@@ -141,6 +140,11 @@ class Server:
             self._logs.ship()
             if self.container.wait(0.0) and not self._closing.is_set():
                 self.container.start()
+
+
+def invocation_timeout() -> float:
+    """How long a container may take to answer, in seconds; tests take less than SageMaker."""
+    return float(os.environ.get("DROPFORGE_INVOCATION_TIMEOUT") or INVOCATION_TIMEOUT)
 
 
 def _free_port() -> int:

@@ -21,19 +21,20 @@ _CLASSES = {
 }
 
 
-@functools.lru_cache(maxsize=1)
-def _service() -> Any:
-    return botocore.session.get_session().get_service_model("sagemaker")
+@functools.cache
+def _service(name: str) -> Any:
+    return botocore.session.get_session().get_service_model(name)
 
 
-def operation(name: str) -> OperationModel | None:
+def operation(name: str, service: str = "sagemaker") -> OperationModel | None:
     """The model of an operation, None if there is no such operation."""
-    return _service().operation_model(name) if name in _service().operation_names else None
+    model = _service(service)
+    return model.operation_model(name) if name in model.operation_names else None
 
 
-def check(name: str, request: dict[str, Any]) -> None:
+def check(name: str, request: dict[str, Any], service: str = "sagemaker") -> None:
     """Raises Invalid, worded as SageMaker words it, unless the request fits the model."""
-    model = operation(name)
+    model = operation(name, service)
     if model is None or model.input_shape is None:
         return
     problems = _problems(request, model.input_shape, "")

@@ -8,7 +8,7 @@ from typing import Any
 from dropforge.project import ProjectSpec
 from sagemaker_jobs import labels
 from sagemaker_jobs.boosting.scorer import Output
-from sagemaker_jobs.features.frame import PERIOD
+from sagemaker_jobs.features.frame import PERIOD, Input
 from sagemaker_jobs.features.pipeline import FittedFeatures
 
 
@@ -26,17 +26,35 @@ def write_contract(
 ) -> None:
     """Write contract.json: the columns a request carries, and how its scores are decided.
 
-    The row's period is none of them: a request may leave it out.
+    A column has its name and type, and what contract.yml says of its values, in the same words:
+    `nullable`, `min`, `max`, `allowed`, `pattern`, `on_break`, `personal`. The row's period is none
+    of them: a request may leave it out.
     """
     document = {
         "project": spec.name,
         "id": spec.id,
-        "columns": [{"name": c.name, "type": c.kind} for c in features.inputs if c.name != PERIOD],
+        "columns": [_column(spec, c) for c in features.inputs if c.name != PERIOD],
         "ignored": _ignored(spec, features, known_columns),
         "output": {"target": spec.target, **_output(spec, output)},
     }
     text = json.dumps(document, indent=1, ensure_ascii=False)
     (artifact / "contract.json").write_text(text, encoding="utf-8")
+
+
+def _column(spec: ProjectSpec, column: Input) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": column.name, "type": column.kind}
+    said = spec.contract.columns.get(column.name) if spec.contract else None
+    if said is None:
+        return document
+    # A rule that does not fit the type that the model was trained with could never hold.
+    fitting = ["allowed", "pattern"] if column.is_category else ["min", "max", "allowed"]
+    if column.is_category != (said.type == "string"):
+        fitting = []
+    given = said.model_dump(mode="json", exclude_defaults=True)
+    rules = {key: given[key] for key in (*fitting, "nullable") if key in given}
+    if rules:
+        document |= rules | {"on_break": said.on_break}
+    return document | {"personal": said.personal}
 
 
 def _output(spec: ProjectSpec, output: Output) -> dict[str, Any]:

@@ -156,6 +156,11 @@ class SingleRow:
         self._out_at = ctypes.c_void_p(self._out.ctypes.data)
         _free_with(self, library().LGBM_FastConfigFree, self._fast)
 
+    @property
+    def configuration(self) -> ctypes.c_void_p:
+        """The handle, for a caller with a row in memory of its own. It lives as long as this."""
+        return self._fast
+
     def __call__(self, row: Floats) -> Floats:
         """The row's scores, one an output."""
         _check(

@@ -20,6 +20,17 @@ def utc_today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
+class RowRefused(InvalidRequest):
+    """A row that cannot be scored: which (counted from 1), its column, and the rule it breaks.
+
+    `value` is what the column holds. It is a person's: only who knows the column shows it.
+    """
+
+    def __init__(self, row: int, column: str, rule: str, says: str, value: Any = None) -> None:
+        super().__init__(f"Row {row}, column {column}: {says}.")
+        self.row, self.column, self.rule, self.says, self.value = row, column, rule, says, value
+
+
 class RowReader:
     """Makes frames of single values. `names` are the columns that every row has, in their order.
 
@@ -90,9 +101,7 @@ class RowReader:
             try:
                 values = [row[name] for name in self.names]
             except KeyError as error:
-                raise InvalidRequest(
-                    f"Row {index + 1}: column {error.args[0]} is missing."
-                ) from error
+                raise RowRefused(index + 1, error.args[0], "required", "is missing") from error
             values.append(row.get(PERIOD, today))
             try:
                 numbers.append(
@@ -145,9 +154,8 @@ class RowReader:
             try:
                 _read(values[place], column)
             except ValueError:
-                return InvalidRequest(
-                    f"Row {index + 1}, column {column.name}: must be {RULES[column.kind]}."
-                )
+                says = f"must be {RULES[column.kind]}"
+                return RowRefused(index + 1, column.name, "type", says, values[place])
         raise AssertionError("every value of the row is of its column's kind")
 
 

@@ -6,19 +6,40 @@ from typing import Any, Self
 import orjson
 
 from sagemaker_jobs.artifact.golden import Answer, check_golden, read_golden
-from sagemaker_jobs.boosting.scorer import Scorer, read_contract
-from sagemaker_jobs.serving.answers import choose, render
-from sagemaker_jobs.serving.requests import JSON, RequestReader
+from sagemaker_jobs.boosting.scorer import Output, Scorer, read_contract
+from sagemaker_jobs.serving.answers import OneAnswer, choose, render
+from sagemaker_jobs.serving.compiled import compiled_or_not
+from sagemaker_jobs.serving.explain import MAX_ROWS as MAX_EXPLAINED
+from sagemaker_jobs.serving.explain import Explainer
+from sagemaker_jobs.serving.reading import MAX_ROWS, Question
+from sagemaker_jobs.serving.refusals import BodyTooLarge, NotAcceptable
+from sagemaker_jobs.serving.requests import CSV, JSON, RequestReader
+from sagemaker_jobs.serving.single import single_scorer
 
 
 class ServedModel:
-    """Body in, body out; no I/O of its own. Not safe for use from several threads at once."""
+    """Body in, body out; no I/O of its own.
 
-    def __init__(self, scorer: Scorer, requests: RequestReader, version: str) -> None:
-        self._scorer, self._requests, self._version = scorer, requests, version
+    Several threads may ask at once, as long as no two ask for a single row.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        requests: RequestReader,
+        version: str,
+        contract: dict[str, Any],
+    ) -> None:
+        self._scorer, self._requests = scorer, requests
+        self.version, self.contract = version, contract
+        calibration = Output.from_contract(contract["output"]).calibration
+        self._threshold, self._calibrated = scorer.threshold, calibration is not None
+        self._one = OneAnswer(version)
+        self._single = single_scorer(scorer.features, scorer.booster, calibration)
+        self._explainer = Explainer(scorer, calibration)
 
     @classmethod
-    def load(cls, artifact: Path, version: str) -> Self:
+    def load(cls, artifact: Path, version: str, *, max_rows: int = MAX_ROWS) -> Self:
         """Load an artifact.
 
         Raises:
@@ -26,19 +47,56 @@ class ServedModel:
         """
         scorer = Scorer.load(artifact)
         contract = read_contract(artifact)
-        return cls(scorer, RequestReader(contract, scorer.features), version)
+        requests = RequestReader(contract, scorer.features, max_rows=max_rows)
+        return cls(scorer, requests, version, contract)
+
+    def read(self, content_type: str, body: bytes) -> Question:
+        """Read a body's rows.
+
+        Raises:
+            UnsupportedContentType: a body of another type.
+            InvalidRequest: rows that break the contract.
+        """
+        return self._requests.read(content_type, body)
+
+    def reply(
+        self, question: Question, kind: str, inference_id: str | None, *, explain: bool = False
+    ) -> bytes:
+        """Score the rows and say it, as one of the content types.
+
+        Raises:
+            NotAcceptable: an explanation in CSV.
+            BodyTooLarge: an explanation of too many rows.
+        """
+        if explain:
+            _check_explained(kind, question.rows)
+        elif self._single is not None and question.values is not None:
+            score = self._single.score(question.values)
+            decision = None if self._threshold is None else int(score >= self._threshold)
+            return self._one.render(
+                kind, score, decision, question.ids, inference_id, question.warnings
+            )
+        scores = self._scorer.scores(question.frame)
+        return render(
+            kind,
+            self._scorer.outcome(scores),
+            self.version,
+            question.ids,
+            inference_id=inference_id,
+            warnings=question.warnings,
+            explanations=self._explainer.explain(question.frame, scores) if explain else None,
+        )
 
     def answer(self, content_type: str, accept: str, body: bytes) -> tuple[str, bytes]:
         """Score a body; answers content type and body.
 
         Raises:
             UnsupportedContentType: a body of another type.
+            NotAcceptable: an answer in no type that there is.
             InvalidRequest: rows that break the contract.
         """
-        question = self._requests.read(content_type, body)
-        outcome = self._scorer.outcome(self._scorer.scores(question.frame))
         kind = choose(accept)
-        return kind, render(kind, outcome, self._version, question.ids)
+        return kind, self.reply(self.read(content_type, body), kind, None)
 
     def check_golden(self, artifact: Path) -> int:
         """Ask the model its golden rows, one at a time and all at once; answers how many.
@@ -47,14 +105,33 @@ class ServedModel:
             ArtifactBroken: an answer is not the offline one.
         """
         golden = read_golden(artifact)
+        self._compile(artifact, [row.input for row in golden])
         single = [self._ask([row.input])[0] for row in golden]
         check_golden(golden, single)
         check_golden(golden, self._ask([row.input for row in golden]))
         return len(golden)
 
+    def _compile(self, artifact: Path, rows: list[dict[str, Any]]) -> None:
+        """Score batches by compiled trees, where those can be had."""
+        scorer = self._scorer
+        question = self._requests.read(JSON, orjson.dumps(rows))
+        matrix = scorer.features.matrix(question.frame)
+        raw = self._calibrated
+        scorer.booster = compiled_or_not(artifact / "model.txt", scorer.booster, matrix, raw=raw)
+
     def _ask(self, rows: list[dict[str, object]]) -> list[Answer]:
         _, body = self.answer(JSON, JSON, orjson.dumps(rows))
         return [_answer(item) for item in orjson.loads(body)["predictions"]]
+
+
+def _check_explained(kind: str, rows: int) -> None:
+    if kind == CSV:
+        raise NotAcceptable("Explanations are not for CSV: accept application/json.")
+    if rows > MAX_EXPLAINED:
+        raise BodyTooLarge(
+            f"{rows:,} rows to explain: send at most {MAX_EXPLAINED:,} at a time, or ask without "
+            "explanations."
+        )
 
 
 def _answer(item: dict[str, Any]) -> Answer:

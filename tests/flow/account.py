@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+from botocore.config import Config
 
 from dropforge.aws.ledger import Ledger
+from dropforge.cli.executions import fresh_name
 from dropforge.dropkey import drop_id
 from dropforge.drops import PENDING, DropRecord
 from dropforge.layout import S3Uri
+from dropforge.ledger import RegisteredModel
 from local.cloud import LocalCloud
 from local.mailbox import Mail, Mailbox
 
@@ -34,8 +37,9 @@ class Account:
             info.access_key_id, info.secret_access_key, region_name=info.region
         )
 
-    def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.cloud.info.endpoint_url)
+    def client(self, service: str, config: Config | None = None) -> Any:
+        address = self.cloud.info.endpoint_url
+        return self._session.client(service, endpoint_url=address, config=config)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -109,6 +113,22 @@ class Account:
         described = [states.describe_execution(executionArn=e["executionArn"]) for e in listed]
         found = [d for d in described if json.loads(d["input"])["project"] == project]
         return sorted(found, key=lambda item: item["startDate"])
+
+    def start_deployment(self, project: str, model: RegisteredModel) -> str:
+        """Begin to deploy a model in place of the present champion; the execution's ARN."""
+        champion = self.ledger.champion(project)
+        run = fresh_name(project, "test")
+        document = model.deployment_input(
+            project, run=run, expected=champion.version if champion else None, reason="promote"
+        )
+        arn: str = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["DeploymentArn"], name=run, input=json.dumps(document)
+        )["executionArn"]
+        return arn
+
+    def deploy(self, project: str, model: RegisteredModel) -> dict[str, Any]:
+        """Deploy a model; the execution's description once it has ended."""
+        return self.ended(self.start_deployment(project, model))
 
     # What came of it --------------------------------------------------------------------------
 

@@ -63,8 +63,10 @@ def _bounds(shape: Shape, size: float, place: str) -> Iterator[str]:
 
 
 def _python(pattern: str) -> str:
-    """Java's character classes as Python's."""
-    for java, python in ((r"\p{L}", r"\w"), (r"\p{Z}", r"\s"), (r"\p{N}", r"\d")):
+    """Java's character classes, and its pairs of surrogates, as Python's."""
+    classes = ((r"\p{L}", r"\w"), (r"\p{Z}", r"\s"), (r"\p{N}", r"\d"), (r"\p{Print}", "[ -~]"))
+    pairs = ((r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),)
+    for java, python in (*classes, *pairs):
         pattern = pattern.replace(java, python)
     return pattern
 

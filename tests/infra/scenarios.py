@@ -3,6 +3,7 @@
 from typing import Any
 
 from dropforge.project import ProjectSpec
+from infra.endpoint_steps import BEFORE, SCALING
 from lambdas.acquire_lock.taking import LockAnswer
 from lambdas.decide.handler import DecideAnswer
 from lambdas.entry import Answer
@@ -16,6 +17,7 @@ from lambdas.plan_endpoint.request import PlanRequest as EndpointRequest
 from lambdas.plan_run.request import PlanAnswer as RunPlan
 from lambdas.register.registering import RegisterAnswer
 from lambdas.release_lock.handler import ReleaseAnswer
+from lambdas.smoke_test.checking import SmokeAnswer
 from tests.infra.template import ACCOUNT, REGION
 
 PROJECT = "credit"
@@ -172,8 +174,49 @@ def endpoint_plan(action: str = "create", **changes: Any) -> dict[str, Any]:
     fields = {k: v for k, v in DEPLOY_INPUT.items() if k in EndpointRequest.model_fields}
     planned = told(plan(observed, EndpointRequest.model_validate(fields)))
     previous = None if action == "create" else "credit-dev-v6-01234567"
-    changed = planned | {"action": action, "previous_config": previous} | changes
+    back = {
+        "EndpointName": "credit-dev",
+        "EndpointConfigName": previous,
+        "RetainAllVariantProperties": True,
+    }
+    planned |= {"previous_config": previous, "restore_endpoint": back if previous else None}
+    changed = planned | {"action": action} | changes
     return told(EndpointPlan.model_validate(changed))
+
+
+TARGET = {
+    "ServiceNamespace": "sagemaker",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    "ResourceId": "endpoint/credit-dev/variant/main",
+}
+
+
+def step(action: str, **request: Any) -> dict[str, Any]:
+    """One further call of a plan, as plan_endpoint answers it."""
+    return {"action": action, "request": request}
+
+
+ALARM = step(
+    "put_alarm",
+    AlarmName="credit-dev-5xx",
+    EvaluationPeriods=1,
+    ComparisonOperator="GreaterThanThreshold",
+)
+SCALED = [
+    step("register", **TARGET, MinCapacity=1, MaxCapacity=4),
+    step("put_policy", **TARGET, PolicyName="busy", PolicyType="TargetTrackingScaling"),
+    step("put_schedule", **TARGET, ScheduledActionName="mornings", Schedule="cron(0 7 * * ? *)"),
+]
+SCALED_ON_ANOTHER_TYPE: dict[str, Any] = {
+    "before": [ALARM, step("deregister", **TARGET)],
+    "after": [*SCALED, step("deregister", **TARGET)],
+    "undo": [SCALED[0], step("deregister", **TARGET), *SCALED],
+}
+"""Every further call that a plan can ask for; plans ask for some of them."""
+
+
+def smoke_passed() -> dict[str, Any]:
+    return told(SmokeAnswer(checks=["golden rows", "bad input"]))
 
 
 def describe(status: str, config: str | None = None) -> dict[str, Any]:
@@ -193,12 +236,17 @@ def deployment_answers(**changes: Any) -> dict[str, Any]:
         "DeleteFailedEndpoint": {},
         "DeleteEndpoint": {},
         "DescribeEndpoint": [describe("Creating"), describe("InService")],
-        "SmokeTest": {"passed": True, "checks": ["golden rows", "bad input"]},
+        "SmokeTest": smoke_passed(),
         "MoveChampion": told(MoveAnswer(champion="7", previous="6", removed=[])),
         "ReleaseLock": told(ReleaseAnswer(released=True)),
         "ReleaseLockAfterFailure": told(ReleaseAnswer(released=True)),
         "RestorePreviousConfig": {},
         "NotifyFailure": told(NotifyAnswer(sent=True)),
         "Notify": told(NotifyAnswer(sent=True)),
+        "TakeScalingOff": {},
     }
+    steps = {"Before": BEFORE, "After": SCALING, "Undo": SCALING}
+    for name, actions in steps.items():
+        for action in actions:
+            answers[name + "".join(word.capitalize() for word in action.split("_"))] = {}
     return answers | changes

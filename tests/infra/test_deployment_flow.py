@@ -56,6 +56,7 @@ def test_a_first_deployment_creates_everything(deployment: dict[str, Any]) -> No
         "endpoint": "credit-dev",
         "action": "create",
         "smoke_checks": 2,
+        "notes": [],
     }
 
 
@@ -88,11 +89,12 @@ def test_a_refused_model_fails(deployment: dict[str, Any]) -> None:
 
 
 def test_a_project_without_an_endpoint_only_moves_the_champion(deployment: dict[str, Any]) -> None:
-    plan = say.endpoint_plan("none", config_name=None)
+    plan = say.endpoint_plan("none", config_name=None, notes=["it is still there"])
     execution = go(deployment, PlanEndpoint=plan)
     steps = ["AcquireLock", "PlanEndpoint", "MoveChampion", "ReleaseLock", "Notify"]
     assert states(execution) == steps
     assert execution.payload("MoveChampion")["config_name"] is None
+    assert execution.payload("MoveChampion")["notes"] == ["it is still there"]
 
 
 def test_what_serves_already_is_tested_again(deployment: dict[str, Any]) -> None:
@@ -248,3 +250,140 @@ def test_a_model_without_predecessor_is_deployed(deployment: dict[str, Any]) -> 
     given = {k: v for k, v in say.DEPLOY_INPUT.items() if k != "expected_champion"}
     execution = run(deployment, given, say.deployment_answers())
     assert execution.payload("MoveChampion")["expected_champion"] is None
+
+
+MOVING = say.endpoint_plan("update", **say.SCALED_ON_ANOTHER_TYPE | {"after": say.SCALED})
+BACK = [say.describe("InService"), say.describe("InService", PREVIOUS)]
+
+
+def test_alarms_and_scaling_frame_an_update(deployment: dict[str, Any]) -> None:
+    """An alarm must be there before the update, scaling must not; then scaling is put on again."""
+    execution = update(deployment, PlanEndpoint=MOVING, DescribeEndpoint=say.describe("InService"))
+    assert execution.status == "SUCCEEDED"
+    assert states(execution)[4:12] == [
+        "BeforePutAlarm",
+        "BeforeDeregister",
+        "UpdateEndpoint",
+        "SmokeTest",
+        "AfterRegister",
+        "AfterPutPolicy",
+        "AfterPutSchedule",
+        "MoveChampion",
+    ]
+    for state, step in (("BeforePutAlarm", say.ALARM), ("AfterRegister", say.SCALED[0])):
+        assert execution.arguments(state) == step["request"]
+
+
+def test_a_first_deployment_is_scaled_once_it_is_tested(deployment: dict[str, Any]) -> None:
+    plan = say.endpoint_plan("create", before=[say.ALARM], after=say.SCALED)
+    assert states(go(deployment, PlanEndpoint=plan))[4:8] == [
+        "CreateEndpoint",
+        "SmokeTest",
+        "AfterRegister",
+        "AfterPutPolicy",
+    ]
+
+
+def test_nothing_to_do_is_a_success_that_says_so(deployment: dict[str, Any]) -> None:
+    execution = go(deployment, PlanEndpoint=say.endpoint_plan("unchanged", before=[say.ALARM]))
+    assert execution.status == "SUCCEEDED"
+    assert execution.output == {"champion": "7", "action": "unchanged"}
+    assert "BeforePutAlarm" not in states(execution)
+
+
+def test_the_test_is_told_variant_and_budget(deployment: dict[str, Any]) -> None:
+    plan = say.endpoint_plan("unchanged", target_variant="main", latency_ms=25.0)
+    told = go(deployment, PlanEndpoint=plan).payload("SmokeTest")
+    assert (told["variant"], told["latency_ms"]) == ("main", 25.0)
+    told = go(deployment).payload("SmokeTest")
+    assert (told["variant"], told["latency_ms"]) == (None, None)
+
+
+def test_an_update_that_is_refused_puts_scaling_back(deployment: dict[str, Any]) -> None:
+    refused = Raises("SageMaker.SageMakerException", "no such alarm")
+    execution = update(deployment, PlanEndpoint=MOVING, UpdateEndpoint=refused)
+    assert (execution.status, execution.cause) == ("FAILED", "no such alarm")
+    assert states(execution)[-7:-2] == [
+        "UndoRegister",
+        "UndoDeregister",
+        "UndoRegister",
+        "UndoPutPolicy",
+        "UndoPutSchedule",
+    ]
+    assert "RestorePreviousConfig" not in states(execution)
+
+
+def test_a_failed_test_restores_the_config_and_then_its_scaling(
+    deployment: dict[str, Any],
+) -> None:
+    execution = update(
+        deployment,
+        PlanEndpoint=MOVING,
+        SmokeTest=FAILED_TEST,
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=BACK,
+    )
+    way = states(execution)
+    assert way.index("RestorePreviousConfig") < way.index("UndoRegister")
+    assert "TakeScalingOff" not in way
+    assert (execution.status, execution.error) == ("FAILED", "SmokeTestFailed")
+
+
+@pytest.mark.parametrize("state", ["AfterPutPolicy", "MoveChampion"])
+def test_scaling_that_was_put_on_does_not_forbid_the_way_back(
+    state: str, deployment: dict[str, Any]
+) -> None:
+    """It was registered on the new instance type: SageMaker would refuse the old one."""
+    execution = update(
+        deployment,
+        PlanEndpoint=MOVING,
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=BACK,
+        **{state: Raises("SomeError", "why")},
+    )
+    way = states(execution)
+    assert way.index("TakeScalingOff") < way.index("RestorePreviousConfig")
+    assert way.index("RestorePreviousConfig") < way.index("UndoRegister")
+    assert execution.arguments("TakeScalingOff") == say.TARGET
+    assert (execution.status, execution.cause) == ("FAILED", "why")
+
+
+def test_scaling_of_the_same_instances_stays_on_the_way_back(deployment: dict[str, Any]) -> None:
+    plan = say.endpoint_plan("update", before=[say.ALARM], after=say.SCALED, undo=say.SCALED)
+    execution = update(
+        deployment,
+        PlanEndpoint=plan,
+        MoveChampion=Raises("ChampionMoved", "somebody else"),
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=BACK,
+    )
+    assert "TakeScalingOff" not in states(execution)
+    assert states(execution)[-5:-2] == ["UndoRegister", "UndoPutPolicy", "UndoPutSchedule"]
+
+
+def test_scaling_that_failed_beside_an_unchanged_endpoint_is_put_back(
+    deployment: dict[str, Any],
+) -> None:
+    plan = say.endpoint_plan("unchanged", after=say.SCALED, undo=say.SCALED)
+    execution = go(deployment, PlanEndpoint=plan, AfterPutPolicy=Raises("SomeError", "why"))
+    assert (execution.status, execution.cause) == ("FAILED", "why")
+    assert "UndoRegister" in states(execution)
+    assert not {"RestorePreviousConfig", "DeleteEndpoint"} & set(states(execution))
+
+
+def test_scaling_that_cannot_be_put_back_is_told(deployment: dict[str, Any]) -> None:
+    execution = update(
+        deployment,
+        PlanEndpoint=MOVING,
+        UpdateEndpoint=Raises("SageMaker.SageMakerException", "refused"),
+        UndoRegister=Raises("ApplicationAutoScaling.LimitExceededException", "too many"),
+    )
+    assert execution.cause == "refused Then UndoRegister: too many"
+
+
+def test_two_alarms_are_two_calls(deployment: dict[str, Any]) -> None:
+    latency = say.step("put_alarm", AlarmName="credit-dev-latency")
+    plan = say.endpoint_plan("update", before=[say.ALARM, latency])
+    execution = update(deployment, PlanEndpoint=plan, DescribeEndpoint=say.describe("InService"))
+    made = [t.arguments["AlarmName"] for t in execution.tasks if t.state == "BeforePutAlarm"]
+    assert made == ["credit-dev-5xx", "credit-dev-latency"]

@@ -102,7 +102,9 @@ def test_every_task_retries_with_backoff_and_jitter(machine: dict[str, Any]) -> 
 def test_every_task_retries_what_its_service_throws_when_throttled(machine: dict[str, Any]) -> None:
     throttled = {
         "lambda:invoke": "Lambda.TooManyRequestsException",
-        "sagemaker": "SageMaker.SageMakerException",
+        "sagemaker:": "SageMaker.SageMakerException",
+        "cloudwatch": "CloudWatch.CloudWatchException",
+        "applicationautoscaling": "ApplicationAutoScaling.ApplicationAutoScalingException",
         "startExecution": "StepFunctions.ThrottlingException",
     }
     for name, state in tasks(machine):

@@ -13,6 +13,9 @@ BUILDERS = ("ContainerImageBuild", "DeployTimeBuild")
 """The image's builder comes with roles of its own."""
 
 NO_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
@@ -102,6 +105,10 @@ FUNCTIONS = {
         "sagemaker:DescribeModel",
         "sagemaker:DescribeModelPackage",
         "sagemaker:ListTags",
+        "cloudwatch:DescribeAlarms",
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
     },
     "smoke_test": READ_LAKE | {"sagemaker:InvokeEndpoint"},
     "move_champion": WRITE_LEDGER
@@ -312,6 +319,39 @@ def test_a_deployment_touches_the_stage_s_endpoints_only(dev: Template) -> None:
             if f":{kind}/" in arn
         }
         assert any(fnmatchcase(name, pattern) for pattern in patterns), kind
+
+
+def test_a_deployment_makes_the_stage_s_alarms_only(dev: Template) -> None:
+    statements = dev.statements("DeploymentRole")
+    patterns = {
+        a.split(":alarm:")[1] for a in resources_of(statements, "cloudwatch:PutMetricAlarm")
+    }
+    assert patterns == {"*-dev-*", "TargetTracking-endpoint/*-dev/variant/*"}
+    assert fnmatchcase("credit-dev-5xx", "*-dev-*")
+    deleted = resources_of(statements, "cloudwatch:DeleteAlarms")
+    assert {a.split(":alarm:")[1] for a in deleted} == {"TargetTracking-endpoint/*-dev/variant/*"}
+    # The endpoint's role sees what the machine makes, and plan_endpoint looks at no more.
+    for role in ("RolesEndpoint", "FunctionsPlanEndpointRole"):
+        seen = resources_of(dev.statements(role), "cloudwatch:DescribeAlarms")
+        assert {a.split(":alarm:")[1] for a in seen} == {"*-dev-*"}, role
+
+
+def test_a_deployment_scales_endpoints_and_nothing_else(dev: Template) -> None:
+    scaling = [
+        statement
+        for statement in dev.statements("DeploymentRole")
+        if any(a.startswith("application-autoscaling:") for a in listed(statement["Action"]))
+    ]
+    assert actions(scaling) == {
+        "application-autoscaling:DeregisterScalableTarget",
+        "application-autoscaling:PutScalingPolicy",
+        "application-autoscaling:PutScheduledAction",
+        "application-autoscaling:RegisterScalableTarget",
+    }
+    for statement in scaling:
+        assert statement["Condition"] == {
+            "StringEqualsIfExists": {"application-autoscaling:service-namespace": "sagemaker"}
+        }
 
 
 def test_rules_and_queues_reach_only_their_functions(dev: Template) -> None:

@@ -58,19 +58,25 @@ def pipeline_tasks(dev: Template) -> list[Visit]:
 @pytest.fixture(scope="module")
 def deployment_tasks(dev: Template) -> list[Visit]:
     machine = dev.machine("deployment")
-    update = say.endpoint_plan("update")
     previous = say.describe("InService", "credit-dev-v6-01234567")
+    moving = say.endpoint_plan("update", **say.SCALED_ON_ANOTHER_TYPE)
     failing = {
-        "PlanEndpoint": [say.endpoint_plan("delete"), update],
+        "PlanEndpoint": [say.endpoint_plan("delete"), moving],
         "SmokeTest": Raises("SmokeTestFailed", "{}"),
         "DescribeEndpoint": say.describe("InService"),
         "DescribeRollback": [say.describe("InService"), previous],
     }
     created = {"SmokeTest": Raises("SmokeTestFailed", "{}")}
+    moved = failing | {
+        "PlanEndpoint": moving,
+        "SmokeTest": say.smoke_passed(),
+        "MoveChampion": Raises("ChampionMoved", "somebody else"),
+    }
     runs = [
         run(machine, say.DEPLOY_INPUT, say.deployment_answers()),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers(**failing)),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers(**created)),
+        run(machine, say.DEPLOY_INPUT, say.deployment_answers(**moved)),
     ]
     return [task for execution in runs for task in execution.tasks]
 
@@ -85,14 +91,21 @@ def all_tasks(request: pytest.FixtureRequest, dev: Template) -> list[Visit]:
     return visited
 
 
-def test_every_sagemaker_request_is_one_that_sagemaker_takes(all_tasks: list[Visit]) -> None:
+SERVICES = {
+    "applicationautoscaling": "application-autoscaling",
+    "cloudwatch": "cloudwatch",
+    "sagemaker": "sagemaker",
+}
+
+
+def test_every_request_is_one_that_its_service_takes(all_tasks: list[Visit]) -> None:
     checked = 0
     for task in all_tasks:
-        action = task.resource.split("sagemaker:")[-1].removesuffix(".sync")
-        if "sagemaker" not in task.resource:
+        service, action = task.resource.removesuffix(".sync").split(":")[-2:]
+        if service not in SERVICES:
             continue
         checked += 1
-        found = problems("sagemaker", action[0].upper() + action[1:], task.arguments)
+        found = problems(SERVICES[service], action[0].upper() + action[1:], task.arguments)
         assert found == [], task.state
     assert checked > 5
 

@@ -19,13 +19,18 @@ ACCOUNT, REGION = "000000000000", "us-east-1"
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A running cloud on a free port."""
-    os.environ["DROPFORGE_JOB_COMMAND"] = f"{sys.executable} {FAKE_JOBS}"
-    os.environ["DROPFORGE_PING_DEADLINE"] = "5"
+    settings = {
+        "DROPFORGE_JOB_COMMAND": f"{sys.executable} {FAKE_JOBS}",
+        "DROPFORGE_PING_DEADLINE": "5",
+        "DROPFORGE_INVOCATION_TIMEOUT": "5",
+    }
+    os.environ |= settings
     running = LocalCloud(tmp_path_factory.mktemp("home"), port=0)
     running.start()
     yield running
     running.stop()
-    del os.environ["DROPFORGE_JOB_COMMAND"], os.environ["DROPFORGE_PING_DEADLINE"]
+    for name in settings:
+        del os.environ[name]
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:

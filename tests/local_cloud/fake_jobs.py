@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(os.environ["DROPFORGE_ML_ROOT"])
@@ -62,7 +62,12 @@ def train() -> int:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers `<FACTOR from the environment or model.txt> * number` a line."""
+    """Answers `<FACTOR from the environment or model.txt> * number` a line.
+
+    `die` ends the process, `fail` is answered with 500, `hold PATH` is answered
+    once there is such a file; FAILING in the
+    environment: everything is.
+    """
 
     protocol_version = "HTTP/1.1"
 
@@ -73,6 +78,13 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if body == "die":
             os._exit(1)
+        if body == "fail" or os.environ.get("FAILING"):
+            self._answer(500, b"failed", "text/plain")
+            return
+        if body.startswith("hold "):
+            while not Path(body.removeprefix("hold ")).exists():
+                time.sleep(0.02)
+            body = "1"
         factor = int(os.environ.get("FACTOR") or (ROOT / "model/model.txt").read_text())
         try:
             lines = [str(factor * int(line)) for line in body.split()]
@@ -81,6 +93,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         accept = self.headers.get("Accept") or "text/csv"
         self._answer(200, "\n".join(lines).encode(), accept)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing a request: load tests make thousands."""
 
     def _answer(self, status: int, body: bytes, content_type: str) -> None:
         self.send_response(status)
@@ -95,7 +110,7 @@ def serve() -> int:
     if os.environ.get("BROKEN"):
         print("broken", flush=True)
         return 1
-    server = HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server.serve_forever()
     return 0

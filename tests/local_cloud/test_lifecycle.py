@@ -13,7 +13,7 @@ import pytest
 from dropforge.errors import CloudUnavailable
 from local.cloud import LocalCloud
 from tests.local_cloud.conftest import FAKE_JOBS, make_role
-from tests.local_cloud.test_endpoints import invoke, settled
+from tests.local_cloud.serving import invoke, settled
 
 
 def test_what_is_not_running_is_said_to_be(tmp_path: Path) -> None:

@@ -312,6 +312,17 @@ def test_the_context_and_assign(cloud: LocalCloud) -> None:
     }
 
 
+def test_the_output_of_a_succeed_state_is_the_executions(cloud: LocalCloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-succeed.html"""
+    done = {"Type": "Succeed", "Output": {"twice": "{% $states.input.number * 2 %}"}}
+    machine = plain_machine(cloud, states(Done=done))
+    found = stacks.execute(cloud, machine, {"number": 21})
+    assert json.loads(found["output"]) == {"twice": 42}
+    untouched = plain_machine(cloud, states(Done={"Type": "Succeed"}))
+    found = stacks.execute(cloud, untouched, {"number": 21})
+    assert json.loads(found["output"]) == {"number": 21}
+
+
 def test_a_machine_times_out(cloud: LocalCloud) -> None:
     """https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html"""
     arn = plain_machine(

@@ -342,6 +342,23 @@ def test_what_went_wrong_beside_the_run_is_told() -> None:
     assert "alias was not moved" in deployed_mail(story(deployment=deployed), "approval").body
 
 
+def test_what_is_odd_about_the_endpoint_is_told() -> None:
+    note = "The endpoint churn-dev is still there (InService) and costs money."
+    deployed = Deployment(project="churn", run="r", version="7", action="none", notes=[note])
+    assert note in told(compared(0.002), deployment=deployed).body
+    assert note in deployed_mail(story(deployment=deployed), "approval").body
+
+
+def test_nothing_to_do_is_said() -> None:
+    deployed = Deployment(
+        project="churn", run="r", version="7", endpoint="churn-dev", action="unchanged"
+    )
+    mail = deployed_mail(story(deployment=deployed), "promote")
+    assert "UNCHANGED v7: asked for by hand" in mail.subject
+    assert "NOTHING TO DO: v7 answered at the endpoint churn-dev already" in mail.body
+    assert "DEPLOYED" not in mail.body
+
+
 @given(st.text(), st.floats(-1e12, 1e12))
 def test_any_figure_and_slice_gives_a_mail(value: str, change: float) -> None:
     fell = Interval(value=change, low=change, high=change)

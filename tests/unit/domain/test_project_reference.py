@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from dropforge.contract import ColumnSpec, ContractSpec, FileRules
+from dropforge.endpoint import Alarms, DeploymentRules, EndpointMode, Rollout, Scaling, Serverless
 from dropforge.expressions import GRAMMAR
 from dropforge.feature_checks import feature_problems
 from dropforge.feature_rules import COLUMN_TYPES, RULES, ImputeRule
@@ -33,9 +34,13 @@ def block(start: str) -> dict[str, object]:
             for model in (
                 *(Aggregate, PythonFeatures, Card, Notify, Costs, Threshold, FairnessRule),
                 *(ChampionRule, ColumnSpec, ContractSpec, FileRules),
+                *(DeploymentRules, Alarms, Scaling, Serverless),
             )
         ),
-        *(set(get_args(words)) for words in (ImputeRule, DatePart, Statistic)),
+        *(
+            set(get_args(words))
+            for words in (ImputeRule, DatePart, Statistic, EndpointMode, Rollout)
+        ),
         {*RULES, *COLUMN_TYPES},
         set(METRIC_NAMES),
         set(TASK_METRICS),

@@ -82,7 +82,7 @@ def test_a_wrongly_typed_value_is_named() -> None:
     for column, value, rule in [("a", "x", "number"), ("b", 1.5, "whole"), ("c", [1], "text")]:
         with pytest.raises(InvalidRequest, match=rf"Row 2, column {column}: must be .*{rule}"):
             reader.from_objects([good, {**good, column: value}])
-    with pytest.raises(InvalidRequest, match="Row 1: column d is missing"):
+    with pytest.raises(InvalidRequest, match="Row 1, column d: is missing"):
         reader.from_objects([{name: None for name in ["a", "b", "flag", "day", "c"]}])
 
 

@@ -11,7 +11,8 @@ from dropforge.errors import InvalidRequest
 from sagemaker_jobs.features.dates import BEFORE_PERIOD, DateFeature
 from sagemaker_jobs.features.frame import PERIOD, Input
 from sagemaker_jobs.features.pipeline import FittedFeatures
-from sagemaker_jobs.serving.requests import Question, RequestReader
+from sagemaker_jobs.serving.reading import Question
+from sagemaker_jobs.serving.requests import RequestReader
 
 AGE, OPENED = Input("age", "integer"), Input("opened", "date")
 WITHOUT = FittedFeatures((AGE, OPENED), {}, (), ("age", "opened"))

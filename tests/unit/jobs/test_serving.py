@@ -20,8 +20,10 @@ from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.features.python import FeaturesFailed
 from sagemaker_jobs.learning.dataset import read_table
-from sagemaker_jobs.serving.app import MAX_BODY_BYTES, Application, Model
+from sagemaker_jobs.serving.app import Application, Model
+from sagemaker_jobs.serving.limits import MAX_BODY_BYTES
 from sagemaker_jobs.serving.model import ServedModel
+from sagemaker_jobs.serving.reading import Question
 from tests.unit.jobs.conftest import Made
 
 ROW = {"income": 20000.5, "amount": 30000, "age": 41, "job": "clerk"}
@@ -168,7 +170,7 @@ def test_answers_in_csv_and_json_lines(client: Client) -> None:
         ("application/json", "[]", 400, "no rows"),
         ("application/json", "[1]", 400, "Row 1 is not a JSON object"),
         ("application/json", json.dumps({**ROW, "zip": 1}), 400, "Row 1: column zip is unknown"),
-        ("application/json", json.dumps({"income": 1}), 400, "Row 1: column amount is missing"),
+        ("application/json", json.dumps({"income": 1}), 400, "Row 1, column amount: is missing"),
         ("application/json", json.dumps([ROW, {**ROW, "age": "secret"}]), 400, "Row 2, column age"),
         ("application/json", json.dumps({**ROW, "job": ["x"]}), 400, "column job: must be a text"),
         ("application/json", '{"income": 1e999}', 400, ""),
@@ -204,8 +206,16 @@ def test_other_paths_and_methods(client: Client) -> None:
 class Broken:
     """A model whose features.py raises."""
 
-    def answer(self, content_type: str, accept: str, body: bytes) -> tuple[str, bytes]:
+    version = "7"
+    contract: dict[str, Any] = {}
+
+    def read(self, content_type: str, body: bytes) -> Question:
         raise FeaturesFailed("features.py, line 3: KeyError at `frame['x']`.")
+
+    def reply(
+        self, question: Question, kind: str, inference_id: str | None, *, explain: bool = False
+    ) -> bytes:
+        raise NotImplementedError
 
 
 def test_a_model_that_cannot_answer_says_why() -> None:

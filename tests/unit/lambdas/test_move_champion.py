@@ -113,6 +113,11 @@ def test_a_successor_remembers_its_predecessor(account: Account) -> None:
     assert read_document(PLACE, Deployment).action == "updated"
 
 
+def test_what_the_plan_noted_is_told(account: Account) -> None:
+    move(account, "1", None, notes=["it is still there"])
+    assert read_document(PLACE, Deployment).notes == ["it is still there"]
+
+
 def test_the_registry_shows_one_champion(account: Account, registry: Registry) -> None:
     move(account, "1", None)
     assert aliases(registry) == {"1": "champion"}

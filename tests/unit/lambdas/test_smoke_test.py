@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,10 @@ from botocore.exceptions import ClientError
 from dropforge.aws import clients
 from dropforge.aws.documents import write_bytes
 from dropforge.errors import ArtifactBroken, InvalidRequest, SmokeTestFailed
+from lambdas.smoke_test import checking
 from lambdas.smoke_test.checking import BODIES
 from lambdas.smoke_test.handler import handler
+from lambdas.smoke_test.latency import Latency
 from sagemaker_jobs.artifact.golden import golden_rows
 from sagemaker_jobs.boosting.outcome import Outcome
 from sagemaker_jobs.features.frame import Frame, Input
@@ -124,9 +127,9 @@ def keep_golden(outcome: Callable[[list[float]], Outcome]) -> None:
     write_bytes(f"{ARTIFACT}golden.jsonl", text.encode(), "application/jsonlines")
 
 
-def check(account: Account) -> dict[str, Any]:
+def check(account: Account, **more: Any) -> dict[str, Any]:
     event = {"endpoint": "credit-dev", "artifact_uri": ARTIFACT, "version": "7"}
-    return handler(event, account.context)
+    return handler(event | more, account.context)
 
 
 def test_a_sound_endpoint_passes(account: Account, server: Server) -> None:
@@ -291,3 +294,29 @@ def test_an_artifact_without_golden_rows_is_broken(
     write_bytes(f"{ARTIFACT}golden.jsonl", content.encode(), "application/jsonlines")
     with pytest.raises(ArtifactBroken, match="golden row"):
         check(account)
+
+
+def test_one_of_several_variants_is_asked_by_its_name(account: Account, server: Server) -> None:
+    check(account, variant="main")
+    assert {call["TargetVariant"] for call in server.calls} == {"main"}
+    server.calls.clear()
+    check(account)
+    assert not any("TargetVariant" in call for call in server.calls)
+
+
+def test_an_endpoint_within_its_budget_passes(account: Account, server: Server) -> None:
+    answer = check(account, latency_ms=10_000.0)
+    assert re.fullmatch(r"p95 of one row \d+\.\d ms of 10000 ms", answer["checks"][-1])
+    assert server.calls[-1]["InferenceId"].startswith("golden-")
+
+
+def test_a_slow_endpoint_fails_and_says_by_how_much(
+    account: Account, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Latency(p95=31.25, slow=3, asked=12, within=False)
+    monkeypatch.setattr(checking, "measure", lambda ask, limit: found)
+    with pytest.raises(
+        SmokeTestFailed,
+        match="3 of 12 requests of one row took longer than 20 ms, the p95 is 31.2 ms",
+    ):
+        check(account, latency_ms=20.0)

@@ -1,0 +1,177 @@
+"""Serverless and shadow variants.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.cloud import LocalCloud
+from tests.local_cloud.conftest import wait_for
+from tests.local_cloud.serving import Serving, guardrails, invoke, shift
+
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
+
+
+@pytest.fixture(scope="module")
+def serving(cloud: LocalCloud) -> Serving:
+    return Serving.make(cloud)
+
+
+@pytest.fixture(scope="module")
+def serverless(serving: Serving) -> str:
+    return serving.endpoint(serving.configure(serving.variant("2", ServerlessConfig=SERVERLESS)))
+
+
+def test_a_serverless_endpoint_answers_and_says_what_it_is(
+    cloud: LocalCloud, serving: Serving, serverless: str
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantSummary.html"""
+    assert invoke(cloud, serverless, "21") == "42"
+    (variant,) = serving.client.describe_endpoint(EndpointName=serverless)["ProductionVariants"]
+    assert variant["CurrentServerlessConfig"] == SERVERLESS
+    assert "DesiredInstanceCount" not in variant
+
+
+def test_more_than_max_concurrency_is_throttled(
+    cloud: LocalCloud, serverless: str, tmp_path: Path
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+    with ThreadPoolExecutor(2) as pool:
+        body = f"hold {tmp_path / 'released'}"
+        busy = [pool.submit(invoke, cloud, serverless, body) for _ in range(2)]
+
+        def throttled() -> bool:
+            try:
+                invoke(cloud, serverless, "1")
+            except ClientError as error:
+                return error.response["Error"]["Code"] == "ThrottlingException"
+            return False
+
+        wait_for(throttled)
+        (tmp_path / "released").touch()
+        assert [one.result() for one in busy] == ["2", "2"]
+    assert invoke(cloud, serverless, "1") == "2"
+
+
+@pytest.mark.parametrize(
+    ("variant", "more", "said"),
+    [
+        ({}, {"capture": True}, "data capture"),
+        ({"isolated": True}, {}, "network isolation"),
+        ({"uncompressed": True}, {}, "ModelDataSource"),
+        ({"InstanceType": "ml.m5.large"}, {}, "instance types"),
+        ({"ServerlessConfig": {"MemorySizeInMB": 1500, "MaxConcurrency": 1}}, {}, "MemorySizeInMB"),
+        ({}, {"shadow": True}, "shadow variants"),
+        ({}, {"second": True}, "multiple production variants"),
+    ],
+)
+def test_what_serverless_inference_lacks_is_refused(
+    serving: Serving, variant: dict[str, Any], more: dict[str, Any], said: str
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+    variant = {"ServerlessConfig": SERVERLESS} | variant
+    options: dict[str, Any] = {}
+    if variant.pop("isolated", False):
+        variant["ModelName"] = serving.model("2", EnableNetworkIsolation=True)
+    if variant.pop("uncompressed", False):
+        variant["ModelName"] = serving.model("2")
+    variants = [serving.variant("2", **variant)]
+    if "capture" in more:
+        options["DataCaptureConfig"] = serving.capture()
+    if "shadow" in more:
+        options["ShadowProductionVariants"] = [serving.variant("3", "shadow")]
+    if "second" in more:
+        variants.append(serving.variant("3", "second", ServerlessConfig=SERVERLESS))
+    with pytest.raises(ClientError, match=said):
+        serving.configure(*variants, **options)
+
+
+def test_an_instance_based_endpoint_does_not_become_serverless(
+    serving: Serving, serverless: str
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+    endpoint = serving.endpoint(serving.configure(serving.variant("2")))
+    config = serving.configure(serving.variant("3", ServerlessConfig=SERVERLESS))
+    with pytest.raises(ClientError, match="Cannot convert"):
+        serving.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
+def test_serverless_endpoints_shift_traffic_but_do_not_roll(
+    cloud: LocalCloud, serving: Serving, serverless: str
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html"""
+    config = serving.configure(serving.variant("3", ServerlessConfig=SERVERLESS))
+    rolling = {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 0,
+    }
+    with pytest.raises(ClientError, match="not supported for serverless"):
+        serving.client.update_endpoint(
+            EndpointName=serverless,
+            EndpointConfigName=config,
+            DeploymentConfig={"RollingUpdatePolicy": rolling},
+        )
+    deployment = guardrails(shift("CANARY", 60, 10))
+    found = serving.update(serverless, config, DeploymentConfig=deployment)
+    assert found["EndpointConfigName"] == config
+    assert invoke(cloud, serverless, "1") == "3"
+
+
+def test_a_shadow_gets_copies_and_its_answers_are_captured_only(
+    cloud: LocalCloud, serving: Serving
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html"""
+    capture = serving.capture(CaptureContentTypeHeader={"CsvContentTypes": ["text/csv"]})
+    config = serving.configure(
+        serving.variant("2"),
+        ShadowProductionVariants=[serving.variant("3", "shadow")],
+        DataCaptureConfig=capture,
+    )
+    endpoint = serving.endpoint(config)
+    found = serving.client.describe_endpoint(EndpointName=endpoint)
+    assert [v["VariantName"] for v in found["ShadowProductionVariants"]] == ["shadow"]
+    assert [invoke(cloud, endpoint, "5", Accept="text/csv") for _ in range(6)] == ["10"] * 6
+    assert wait_for(lambda: answers(cloud, serving, endpoint, "shadow", 6)) == ["15"] * 6
+    assert wait_for(lambda: answers(cloud, serving, endpoint, "main", 6)) == ["10"] * 6
+
+
+def test_the_shadows_weight_is_its_share_of_the_requests(
+    cloud: LocalCloud, serving: Serving
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html"""
+    config = serving.configure(
+        serving.variant("2"),
+        ShadowProductionVariants=[serving.variant("3", "shadow", InitialVariantWeight=0)],
+        DataCaptureConfig=serving.capture(),
+    )
+    endpoint = serving.endpoint(config)
+    for _ in range(6):
+        invoke(cloud, endpoint, "5")
+    assert wait_for(lambda: answers(cloud, serving, endpoint, "main", 6))
+    assert answers(cloud, serving, endpoint, "shadow", 0) == []
+
+
+def answers(
+    cloud: LocalCloud, serving: Serving, endpoint: str, variant: str, count: int
+) -> list[str] | None:
+    """The captured answers of a variant, once there are so many."""
+    s3 = cloud.client("s3")
+    prefix = f"capture/{endpoint}/{variant}/"
+    listed = s3.list_objects_v2(Bucket=serving.bucket, Prefix=prefix).get("Contents", [])
+    lines = [
+        json.loads(line)
+        for item in listed
+        for line in s3.get_object(Bucket=serving.bucket, Key=item["Key"])["Body"]
+        .read()
+        .splitlines()
+    ]
+    if len(lines) < count:
+        return None
+    return [line["captureData"]["endpointOutput"]["data"] for line in lines]
