@@ -1,1 +1,4 @@
-"""What the product costs, measured beside a baseline. `make bench-data`; docs/performance.md."""
+"""What the product costs, beside a baseline: `make bench-data`, `make bench-serving`.
+
+docs/performance.md says what is measured and how.
+"""

@@ -64,6 +64,18 @@ class Places:
             part.rename(path)
         return path
 
+    def served(self, initial: int, rows: int, trees: int) -> Path:
+        """The folder of an artifact, and of questions that it is asked; built once."""
+        built = self.snapshot(initial, rows, 1, 1)
+        path = self._kept("served", [*PRODUCT, LOCK]) / f"{initial}-{rows}-{trees}"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            given = [str(built / "snapshot"), str(built / "test.parquet"), str(part), str(trees)]
+            run([self.ours, "-m", "benchmarks.ours.artifact", *given])
+            part.rename(path)
+        return path
+
     def scratch(self, name: str) -> Path:
         """An empty folder."""
         path = self.folder / "scratch" / name
@@ -93,15 +105,19 @@ def digest(paths: Iterable[Path]) -> str:
 
 def jobs_environment(folder: Path, uv: Path, python: Path) -> str:
     """An environment like the job image's, from its lock; answers its Python."""
-    venv = folder / "venv"
-    stamp = venv / ".lock"
-    text = LOCK.read_text(encoding="utf-8")
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+    return locked_environment(folder / "venv", LOCK.read_text(encoding="utf-8"), uv, python)
+
+
+def locked_environment(venv: Path, locked: str, uv: Path, python: Path) -> str:
+    """An environment of exactly what a lock's text says, hashes checked; answers its Python."""
+    stamp, part = venv / ".lock", venv / ".lock.part"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != locked:
         shutil.rmtree(venv, ignore_errors=True)
         _uv(uv, "venv", "--python", str(python), str(venv))
+        part.write_text(locked, encoding="utf-8")
         target = ["--python", str(venv / "bin" / "python"), "--compile-bytecode"]
-        _uv(uv, "pip", "install", *target, "--require-hashes", "--requirement", str(LOCK))
-        stamp.write_text(text, encoding="utf-8")
+        _uv(uv, "pip", "install", *target, "--require-hashes", "--requirement", str(part))
+        part.rename(stamp)
     return str(venv / "bin" / "python")
 
 

@@ -80,13 +80,18 @@ def amount(value: float | None, unit: Unit) -> str:
 
 def render(rows: Sequence[Row]) -> str:
     """The table as text: names to the left, figures to the right."""
-    lines = [HEADERS, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADERS))]
-    rule = tuple("-" * width for width in widths)
-    return "\n".join(_line(line, widths) for line in (HEADERS, rule, *lines[1:]))
+    return aligned(HEADERS, [row.cells() for row in rows])
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *middle, last = zip(cells, widths, strict=True)
-    figures = [cell.rjust(width) for cell, width in middle]
-    return "  ".join([first[0].ljust(first[1]), *figures, last[0]]).rstrip()
+def aligned(headers: Sequence[str], lines: Sequence[Sequence[str]], names: int = 1) -> str:
+    """Cells as text: the first columns (`names`) and the last to the left, the others right."""
+    widths = [max(map(len, column)) for column in zip(headers, *lines, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(_line(line, widths, names) for line in (headers, rule, *lines))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
+    pairs = list(zip(cells, widths, strict=True))
+    left = [cell.ljust(width) for cell, width in pairs[:names]]
+    right = [cell.rjust(width) for cell, width in pairs[names:-1]]
+    return "  ".join([*left, *right, cells[-1]]).rstrip()

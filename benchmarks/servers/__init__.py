@@ -1,0 +1,1 @@
+"""The servers that the endpoint is measured beside, each of them as people write it."""
