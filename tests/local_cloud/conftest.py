@@ -1,7 +1,6 @@
 """One local cloud for the session's contract tests, with fake jobs in place of sagemaker_jobs."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,21 +15,33 @@ FAKE_JOBS = Path(__file__).parent / "fake_jobs.py"
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
 
+SETTINGS = {
+    "DROPFORGE_JOB_COMMAND": f"{sys.executable} {FAKE_JOBS}",
+    "DROPFORGE_PING_DEADLINE": "5",
+    "DROPFORGE_INVOCATION_TIMEOUT": "5",
+}
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A running cloud on a free port."""
-    settings = {
-        "DROPFORGE_JOB_COMMAND": f"{sys.executable} {FAKE_JOBS}",
-        "DROPFORGE_PING_DEADLINE": "5",
-        "DROPFORGE_INVOCATION_TIMEOUT": "5",
-    }
-    os.environ |= settings
     running = LocalCloud(tmp_path_factory.mktemp("home"), port=0)
-    running.start()
+    with pytest.MonkeyPatch.context() as patch:
+        _set(patch)
+        running.start()
     yield running
     running.stop()
-    for name in settings:
-        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For clouds that a test starts; tests of other folders run in the same process."""
+    _set(monkeypatch)
+
+
+def _set(patch: pytest.MonkeyPatch) -> None:
+    for name, value in SETTINGS.items():
+        patch.setenv(name, value)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
