@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra.machine import condition
 from infra.tasks.common import jsonata
-from infra.tasks.guards import GuardCall, guard_calls
+from infra.tasks.guards import GuardCall
 
 SCALING = ("register", "deregister", "put_policy", "put_schedule")
 BEFORE = ("put_alarm", "deregister")
@@ -27,20 +27,24 @@ def run_steps(
 ) -> sfn.State:
     """States that make every call of `steps`, a variable such as `$plan.before`.
 
+    Each of `actions` is one task, named `<id><Action>`.
     `touches`: a change of scaling is noted in `$changed` and `$registered`, so that a failure puts
     it back.
     """
     start = sfn.Pass.jsonata(scope, f"{id}Steps", assign={"step": 0}, outputs={})
     following = sfn.Choice.jsonata(scope, f"{id}NextStep")
     counted = {"step": jsonata("$step + 1")}
-    calls = guard_calls(
-        scope,
-        id,
-        actions,
-        request=jsonata(f"{steps}[$step].request"),
-        assign={action: counted | (_noted(action) if touches else {}) for action in actions},
-        place=place,
-    )
+    calls = {
+        action: GuardCall(
+            scope,
+            id + "".join(word.capitalize() for word in action.split("_")),
+            action=action,
+            request=jsonata(f"{steps}[$step].request"),
+            assign=counted | (_noted(action) if touches else {}),
+            **place,
+        )
+        for action in actions
+    }
     following.when(condition(f"$step >= $count({steps})"), then)
     *others, last = actions
     for action in others:

@@ -1,5 +1,7 @@
 """The pipeline's jobs: what each is given, and what happens when AWS has no machine for it."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
@@ -92,10 +94,10 @@ class PipelineJobs:
 
     def evaluate(self) -> ProcessingJob:
         """Challenger, champion and reference model on the same new holdout."""
-        inputs = (
+        inputs = [
             s3_input("artifact", "$training.artifact"),
             s3_input("snapshot", "$plan.snapshot_uri"),
-        )
+        ]
         champion = s3_input("champion", "$champion.artifact_uri")
         reference = s3_input("reference", "$champion.reference_artifact_uri")
         job = ProcessingJob(
@@ -103,20 +105,18 @@ class PipelineJobs:
             "Evaluate",
             step="evaluate",
             defaults=self._defaults,
-            arguments=_arguments(
-                optional=(
-                    ("$champion.exists", "--champion-version", "$champion.version"),
-                    (
-                        "$champion.reference_exists",
-                        "--reference-version",
-                        "$champion.reference_version",
-                    ),
-                )
+            arguments=_listed(
+                _RUN_ARGUMENTS,
+                ("$champion.exists", ["--champion-version", "$champion.version"]),
+                (
+                    "$champion.reference_exists",
+                    ["--reference-version", "$champion.reference_version"],
+                ),
             ),
-            inputs=jsonata(
-                f"$append($append([{', '.join(map(_literal, inputs))}], "
-                f"$champion.exists ? [{_literal(champion)}] : []), "
-                f"$champion.reference_exists ? [{_literal(reference)}] : [])"
+            inputs=_listed(
+                inputs,
+                ("$champion.exists", [champion]),
+                ("$champion.reference_exists", [reference]),
             ),
             outputs=[
                 s3_output("artifact", jsonata("$training.artifact")),
@@ -178,14 +178,16 @@ class PipelineJobs:
         self._on_failure.otherwise(otherwise)
 
 
-def _arguments(*more: str, optional: tuple[tuple[str, str, str], ...] = ()) -> str | list[str]:
-    """A job's arguments: flags as they are, `$…` evaluated; `optional` are (if, flag, value)."""
-    words = [*_RUN_ARGUMENTS, *more]
-    if not optional:
-        return [jsonata(word) if word.startswith("$") else word for word in words]
-    listed = "[" + ", ".join(word if word.startswith("$") else f"'{word}'" for word in words) + "]"
-    for condition, flag, value in optional:
-        listed = f"$append({listed}, {condition} ? ['{flag}', {value}] : [])"
+def _arguments(*more: str) -> list[str]:
+    """A job's arguments: flags as they are, `$…` evaluated."""
+    return [jsonata(word) if word.startswith("$") else word for word in (*_RUN_ARGUMENTS, *more)]
+
+
+def _listed(items: Sequence[object], *optional: tuple[str, Sequence[object]]) -> str:
+    """A list whose further items, (if, items), are there only under a condition."""
+    listed = f"[{', '.join(map(_literal, items))}]"
+    for condition, more in optional:
+        listed = f"$append({listed}, {condition} ? [{', '.join(map(_literal, more))}] : [])"
     return jsonata(listed)
 
 

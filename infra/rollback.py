@@ -11,10 +11,10 @@ from dropforge.names import VARIANT
 from infra.endpoint_steps import SCALING, run_steps
 from infra.functions import Functions
 from infra.machine import RUN, condition, failed
-from infra.tasks.common import LAMBDA_TRANSIENT, growing_wait, jsonata, retry
+from infra.tasks.common import LAMBDA_TRANSIENT, SdkCall, growing_wait, jsonata, retry
 from infra.tasks.function import call_function
 from infra.tasks.guards import GuardCall
-from infra.tasks.sagemaker import DeleteEndpoint, DescribeEndpoint, SageMakerCall, UpdateEndpoint
+from infra.tasks.sagemaker import DeleteEndpoint, DescribeEndpoint, UpdateEndpoint
 
 MAX_POLLS = 240
 _PREVIOUS = "$plan.previous_config"
@@ -183,7 +183,7 @@ class Rollback:
 
     def _catch(
         self,
-        task: SageMakerCall | GuardCall | tasks.LambdaInvoke,
+        task: SdkCall | tasks.LambdaInvoke,
         then: sfn.IChainable | None = None,
     ) -> None:
         """The first failure is what the mail is about; what failed after it is added."""

@@ -27,6 +27,7 @@ from sagemaker_jobs import paths
 from sagemaker_jobs.boosting.scorer import Scorer
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.history.table import Predictions
+from sagemaker_jobs.learning.dataset import row_groups
 from sagemaker_jobs.predictions import PredictionsCsv, for_machines, predictions
 from sagemaker_jobs.settings import Settings, job_parser
 from sagemaker_jobs.storage import upload_file
@@ -54,19 +55,14 @@ class Batch:
     key: str
     name: str
     period: str
-    file: pq.ParquetFile
+    path: Path
 
     @classmethod
     def read(cls, path: Path) -> "Batch":
-        """Open what Prepare wrote for one drop."""
-        file = pq.ParquetFile(path)
-        origin = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
-        return cls(origin["drop"], origin["key"], origin["name"], origin["period"], file)
-
-    def row_groups(self) -> Iterator[pa.Table]:
-        """The rows as they lie in the file."""
-        for number in range(self.file.num_row_groups):
-            yield self.file.read_row_group(number)
+        """Read whose rows Prepare wrote into the file."""
+        metadata = pq.ParquetFile(path).schema_arrow.metadata or {}
+        origin = {k.decode(): v.decode() for k, v in metadata.items()}
+        return cls(origin["drop"], origin["key"], origin["name"], origin["period"], path)
 
 
 class Score:
@@ -136,7 +132,7 @@ class Score:
         )
 
     def _predictions(self, scorer: Scorer, batch: Batch, at: dt.datetime) -> Iterator[pa.Table]:
-        for rows in batch.row_groups():
+        for rows in row_groups(batch.path):
             scores = scorer.scores(frame_from_arrow(rows, scorer.features))
             ids = rows.column(self._spec.id)
             yield predictions(ids, scorer.outcome(scores), self._version, at)

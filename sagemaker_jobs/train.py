@@ -1,7 +1,8 @@
 """The training job: snapshot in, model artifact out. No network, no AWS.
 
-Writes model.txt, features.json, contract.json, lineage.json and row_keys.bin to /opt/ml/model; with
-`refit: all` also judged/model.txt, which is the model that was chosen, and judged/row_keys.bin.
+Writes model.txt, features.json, contract.json, lineage.json and row_keys.bin to /opt/ml/model, and
+features.py and aggregates.parquet where the project has them; with `refit: all` also
+judged/model.txt, which is the model that was chosen, and judged/row_keys.bin.
 """
 
 import json
@@ -15,9 +16,10 @@ from dropforge.project import parse_project
 from sagemaker_jobs import paths
 from sagemaker_jobs.artifact.contract import write_contract
 from sagemaker_jobs.artifact.lineage import write_lineage
+from sagemaker_jobs.artifact.twin import JUDGED
 from sagemaker_jobs.boosting.native import Booster
 from sagemaker_jobs.learning.decision import fit_output
-from sagemaker_jobs.learning.files import JUDGED, fit_into, split_source, write_model
+from sagemaker_jobs.learning.files import fit_into, split_source, write_model
 from sagemaker_jobs.learning.loading import MATRIX_MAX_BYTES, binned_rows, choose_loader
 from sagemaker_jobs.learning.parameters import choose_threads, model_parameters
 from sagemaker_jobs.learning.tune import Search, Tuned, fit_rounds

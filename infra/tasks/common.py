@@ -1,9 +1,11 @@
 """What every task has: a timeout, retries with backoff and jitter, and a way to fail."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
 
 # What the services answer when they are busy or briefly unwell. SageMaker's client has one
 # exception for throttling and for whatever else it names no class for; a refused request therefore
@@ -41,6 +43,35 @@ class Task(Protocol):
     def state_id(self) -> str: ...
     def add_retry(self, **props: Any) -> Any: ...
     def add_catch(self, handler: Any, **props: Any) -> Any: ...
+
+
+class SdkCall(sfn.CustomState):
+    """One request of an `aws-sdk:` integration and what is kept of its answer."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        call: str,
+        arguments: str | Mapping[str, Any],
+        seconds: int,
+        transient: tuple[str, ...],
+        assign: Mapping[str, Any],
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            state_json={
+                "Type": "Task",
+                "Resource": f"arn:aws:states:::aws-sdk:{call}",
+                "Arguments": arguments,
+                "TimeoutSeconds": seconds,
+                "Assign": dict(assign),
+                "Output": {},
+            },
+        )
+        retry(self, transient, Duration.seconds(3))
 
 
 def jsonata(expression: str) -> str:

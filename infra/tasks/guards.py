@@ -3,17 +3,16 @@
 Both take what exists already: a repeated call changes nothing more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.naming import endpoint_arns, endpoint_config_arns
 from infra.permissions import allow
-from infra.tasks.common import retry
+from infra.tasks.common import SdkCall
 
 CALLS = {
     "put_alarm": ("cloudwatch", "putMetricAlarm"),
@@ -41,7 +40,7 @@ TRANSIENT = {
 _CALL_SECONDS = 60
 
 
-class GuardCall(sfn.CustomState):
+class GuardCall(SdkCall):
     """One step of the plan: its request as it is."""
 
     def __init__(
@@ -59,16 +58,12 @@ class GuardCall(sfn.CustomState):
         super().__init__(
             scope,
             id,
-            state_json={
-                "Type": "Task",
-                "Resource": f"arn:aws:states:::aws-sdk:{service}:{call}",
-                "Arguments": request,
-                "TimeoutSeconds": _CALL_SECONDS,
-                "Assign": dict(assign),
-                "Output": {},
-            },
+            call=f"{service}:{call}",
+            arguments=request,
+            seconds=_CALL_SECONDS,
+            transient=TRANSIENT[service],
+            assign=assign,
         )
-        retry(self, TRANSIENT[service], Duration.seconds(3))
         if service == "cloudwatch":
             _allow_alarms(machine_role, stage)
         else:
@@ -147,26 +142,3 @@ def _allow_service_role(role: iam.Role, stack: Stack) -> None:
         ],
         {"StringLike": {"iam:AWSServiceName": service}},
     )
-
-
-def guard_calls(
-    scope: Construct,
-    id: str,
-    actions: Sequence[str],
-    *,
-    request: str,
-    assign: Mapping[str, Mapping[str, Any]],
-    place: Mapping[str, Any],
-) -> dict[str, GuardCall]:
-    """A task an action, named `<id><Action>`; `assign` is what an action keeps."""
-    return {
-        action: GuardCall(
-            scope,
-            id + "".join(word.capitalize() for word in action.split("_")),
-            action=action,
-            request=request,
-            assign=assign.get(action, {}),
-            **place,
-        )
-        for action in actions
-    }

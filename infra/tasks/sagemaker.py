@@ -7,19 +7,18 @@ data capture nor a deployment configuration, and the optimized integrations refu
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.naming import endpoint_arns, endpoint_config_arns, model_arns
 from infra.permissions import allow, pass_role
-from infra.tasks.common import SAGEMAKER_TRANSIENT, jsonata, retry
+from infra.tasks.common import SAGEMAKER_TRANSIENT, SdkCall, jsonata
 
 _CALL_SECONDS = 120
 
 
-class SageMakerCall(sfn.CustomState):
+class SageMakerCall(SdkCall):
     """One request and its answer; what it starts is looked after elsewhere."""
 
     def __init__(
@@ -37,16 +36,12 @@ class SageMakerCall(sfn.CustomState):
         super().__init__(
             scope,
             id,
-            state_json={
-                "Type": "Task",
-                "Resource": f"arn:aws:states:::aws-sdk:sagemaker:{action}",
-                "Arguments": arguments,
-                "TimeoutSeconds": _CALL_SECONDS,
-                "Assign": dict(assign or {}),
-                "Output": {},
-            },
+            call=f"sagemaker:{action}",
+            arguments=arguments,
+            seconds=_CALL_SECONDS,
+            transient=SAGEMAKER_TRANSIENT,
+            assign=assign or {},
         )
-        retry(self, SAGEMAKER_TRANSIENT, Duration.seconds(3))
         allow(machine_role, permissions, resources)
 
 

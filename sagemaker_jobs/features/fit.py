@@ -22,11 +22,6 @@ from sagemaker_jobs.features.python import PythonStep
 from sagemaker_jobs.values import Kind
 
 
-def source_columns(spec: FeaturesSpec) -> list[str]:
-    """The columns that the features are made of: selected ones, and those only computed from."""
-    return spec.source_columns
-
-
 def fit_features(
     spec: FeaturesSpec,
     train: pa.Table,

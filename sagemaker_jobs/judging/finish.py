@@ -20,6 +20,7 @@ from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.features.frame import PERIOD
 from sagemaker_jobs.features.pipeline import FittedFeatures
 from sagemaker_jobs.features.rows import RowReader
+from sagemaker_jobs.learning.dataset import row_groups
 from sagemaker_jobs.snapshot.columns import LABEL
 
 SAMPLE_ROWS = 500_000
@@ -35,8 +36,7 @@ def read_sample(path: Path, rows: int = SAMPLE_ROWS) -> pa.Table:
     if step <= 1:
         return file.read()
     parts, start = [], 0
-    for group in range(file.num_row_groups):
-        part = file.read_row_group(group)
+    for part in row_groups(path):
         parts.append(part.take(list(range(-start % step, part.num_rows, step))))
         start += part.num_rows
     return pa.concat_tables(parts)

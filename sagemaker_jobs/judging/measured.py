@@ -43,8 +43,12 @@ def holdout_facts(document: Mapping[str, Any], judged: Judged) -> Holdout:
 
 
 def _rows(judged: Judged) -> Rows:
-    return Rows.of(
-        judged.table, judged.labels, judged.challenger, judged.champion, judged.resampler
+    return Rows(
+        table=judged.table,
+        labels=judged.labels,
+        challenger=judged.challenger.predictions,
+        champion=judged.champion.predictions if judged.champion else None,
+        resampler=judged.resampler,
     )
 
 

@@ -10,7 +10,7 @@ statistic with ties counted half (Hanley and McNeil 1982); the quadratic kappa i
 one (Cohen 1968) with weights (i - j) squared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 Resampled = Callable[[Floats], dict[Metric, Floats]]
 """Weights (resamples x rows) to one value per metric and resample."""
 
+AT_THRESHOLD: tuple[Metric, ...] = ("f1", "recall", "precision")
+"""Of a binary model these are of its decisions."""
+
 _CLIP = 1e-15
 
 
@@ -31,7 +34,6 @@ def metric(
     labels: Floats,
     *,
     threshold: float | None = None,
-    classes: Sequence[object] | None = None,
 ) -> float:
     """The metric on the rows as they are; NaN where it is undefined.
 
@@ -40,16 +42,13 @@ def metric(
     binary model are taken.
 
     Raises:
-        ValueError: the metric is not of the scores' task, needs a threshold, or `classes` are not
-            as many as the scores' columns.
+        ValueError: the metric is not of the scores' task, or needs a threshold.
     """
     task = task_of(name, scores)
     if name not in TASK_METRICS[task]:
         raise ValueError(f"{name} is no metric of {task} scores")
-    if name in ("f1", "recall", "precision") and task == "binary" and threshold is None:
+    if name in AT_THRESHOLD and task == "binary" and threshold is None:
         raise ValueError(f"{name} of a binary model needs a threshold")
-    if classes is not None and (scores.ndim != 2 or scores.shape[1] != len(classes)):
-        raise ValueError(f"{len(classes)} classes, but scores of shape {scores.shape}")
     weighted = prepared(task, scores, labels, threshold)
     return float(weighted(np.ones((1, len(labels))))[name][0])
 

@@ -17,9 +17,8 @@ from sagemaker_jobs.judging.bootstrap import (
     percentile_interval,
     resample,
 )
-from sagemaker_jobs.judging.figures import Scored
 from sagemaker_jobs.judging.levels import grouped
-from sagemaker_jobs.judging.metrics import prepared
+from sagemaker_jobs.judging.metrics import metric
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]
@@ -39,19 +38,6 @@ class Rows:
     challenger: Predictions
     champion: Predictions | None
     resampler: Resampler
-
-    @classmethod
-    def of(
-        cls,
-        table: pa.Table,
-        labels: Floats,
-        challenger: Scored,
-        champion: Scored | None,
-        resampler: Resampler,
-    ) -> "Rows":
-        """The rows of two scored models."""
-        old = champion.predictions if champion else None
-        return cls(table, labels, challenger.predictions, old, resampler)
 
 
 @dataclass(frozen=True)
@@ -180,9 +166,8 @@ class SliceJudge:
         )
 
     def _value(self, model: Predictions, member: Places) -> float:
-        labels, part = self._rows.labels[member], _among(model, member)
-        weighted = prepared(self._spec.task, part.scores, labels, part.threshold)
-        return float(weighted(np.ones((1, len(labels))))[self._metric][0])
+        labels = self._rows.labels[member]
+        return metric(self._metric, model.scores[member], labels, threshold=model.threshold)
 
 
 def _among(model: Predictions, member: Places) -> Predictions:

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.artifact.lineage import Made
-from sagemaker_jobs.artifact.twin import JUDGED as JUDGED
 from sagemaker_jobs.features.aggregates import FILE as AGGREGATES_FILE
 from sagemaker_jobs.features.fit import fit_features, write_features
 from sagemaker_jobs.features.pipeline import FittedFeatures

@@ -5,16 +5,17 @@ from typing import Any
 
 from dropforge.project import parse_project
 from sagemaker_jobs.artifact.contract import write_contract
+from sagemaker_jobs.artifact.twin import JUDGED
 from sagemaker_jobs.boosting.native import Booster
 from sagemaker_jobs.learning.decision import fit_output
-from sagemaker_jobs.learning.files import JUDGED, fit_into, split_source, write_model
+from sagemaker_jobs.learning.files import fit_into, split_source, write_model
 from sagemaker_jobs.learning.tune import fit_rounds
 
 
 def replay(snapshot: Path, lineage: dict[str, Any], out: Path) -> None:
-    """Write model.txt, features.json, contract.json and row_keys.bin to `out`.
+    """Write what Train writes to `out`, but for lineage.json.
 
-    With `refit: all` also judged/model.txt. `snapshot` is the folder that Prepare wrote for the
+    `snapshot` is the folder that Prepare wrote for the
     lineage's run, or one made again from the same version of the history. On the same image and
     architecture every file is byte for byte the artifact's.
     """

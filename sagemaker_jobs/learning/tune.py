@@ -17,7 +17,7 @@ from dropforge.errors import NoTrainingData
 from dropforge.metrics import HIGHER_IS_BETTER
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.boosting.native import Floats
-from sagemaker_jobs.judging.metrics import metric
+from sagemaker_jobs.judging.metrics import AT_THRESHOLD, metric
 from sagemaker_jobs.learning.loading import Source
 from sagemaker_jobs.learning.parameters import (
     FIRST_TRY,
@@ -32,7 +32,6 @@ from sagemaker_jobs.learning.threshold import choose_threshold
 logger = logging.getLogger(__name__)
 
 WARM_STARTS = 5
-AT_THRESHOLD = ("f1", "recall", "precision")
 
 
 @dataclass(frozen=True)

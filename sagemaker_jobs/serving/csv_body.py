@@ -6,7 +6,7 @@ from operator import methodcaller
 
 from dropforge.errors import InvalidRequest
 from sagemaker_jobs.features.frame import PERIOD
-from sagemaker_jobs.serving.ordinary import Columns, Layout, NotOrdinary, frame_of
+from sagemaker_jobs.serving.ordinary import Columns, Layout, NotOrdinary
 from sagemaker_jobs.serving.reading import Question, Reading, check_rows
 
 BOM = b"\xef\xbb\xbf"
@@ -75,7 +75,7 @@ class CsvReader:
             else:
                 layout, id_place = self._found(self._layouts.get(len(first)))
             count, commas = len(lines), layout.width - 1
-            if {*map(_commas, lines)} != {commas} and lines:
+            if {*map(_commas, lines)} != {commas}:
                 raise NotOrdinary  # or with empty lines between
             check_rows(count, self._max_rows)
             fields = b",".join(lines).split(b",")
@@ -85,7 +85,7 @@ class CsvReader:
         texts = layout.texts
         return Question(
             count,
-            values if count == 1 else frame_of(values, count),
+            values,
             ids,
             lambda row, place: fields[row * width + texts[place][0]].decode(),
         )

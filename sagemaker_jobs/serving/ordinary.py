@@ -20,7 +20,6 @@ from sagemaker_jobs.serving.fields import FROM_FIELD, plain_numbers
 from sagemaker_jobs.values import Kind, number_from_json, text_from_json
 
 NAN = math.nan
-_NOTHING = np.empty((0, 0))
 _PLAIN: tuple[Kind, ...] = ("number", "integer")
 _FLOATS, _PLAIN_TYPES = {float}, {float, int}
 
@@ -152,7 +151,7 @@ def frame_of(values: Values, rows: int) -> Frame:
         block = block.reshape(-1, rows) if len(block) else np.empty((0, rows))
         blocks.append(np.ascontiguousarray(block.T))
     numbers, codes = blocks
-    return Frame(numbers, codes, _NOTHING, _NOTHING)
+    return Frame(numbers, codes)
 
 
 def _code(value: Any, table: Mapping[str, float], unseen: float) -> float:

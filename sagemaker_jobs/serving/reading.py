@@ -29,6 +29,8 @@ class Question:
         self, rows: int, found: Frame | Values, ids: list[Any] | None, text_at: TextAt
     ) -> None:
         self.rows, self.ids, self.text_at = rows, ids, text_at
+        if isinstance(found, Values) and rows > 1:
+            found = frame_of(found, rows)
         self._frame = found if isinstance(found, Frame) else None
         self.values = None if isinstance(found, Frame) else found
         self.warnings = 0

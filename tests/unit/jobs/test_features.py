@@ -18,7 +18,7 @@ from dropforge.project import FeaturesSpec
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.features.dates import BEFORE_PERIOD
 from sagemaker_jobs.features.expression import compile_derivation
-from sagemaker_jobs.features.fit import fit_features, source_columns, write_features
+from sagemaker_jobs.features.fit import fit_features, write_features
 from sagemaker_jobs.features.pipeline import FittedFeatures
 from sagemaker_jobs.features.python import FeaturesFailed
 from sagemaker_jobs.features.rows import RowReader
@@ -98,7 +98,7 @@ def test_an_absent_column_and_a_changed_type_are_errors() -> None:
 
 def test_columns_only_derived_from_are_read() -> None:
     spec = FeaturesSpec(keep=["a"], derive={"r": 'a / col("b c")'})
-    assert source_columns(spec) == ["a", "b c"]
+    assert spec.source_columns == ["a", "b c"]
 
 
 def expression(text: str, **columns: list[float]) -> list[float]:

@@ -25,8 +25,8 @@ from sagemaker_jobs.serving.limits import MAX_BODY_BYTES
 from sagemaker_jobs.serving.model import ServedModel
 from sagemaker_jobs.serving.reading import Question
 from tests.unit.jobs.conftest import Made
+from tests.unit.serving.calling import ROW, call
 
-ROW = {"income": 20000.5, "amount": 30000, "age": 41, "job": "clerk"}
 Answer = tuple[int, str, bytes]
 
 
@@ -43,7 +43,7 @@ class Client:
     def call(
         self, method: str, path: str, body: bytes = b"", kind: str = "", accept: str = ""
     ) -> Answer:
-        return asyncio.run(self._call(method, path, [body], kind, accept))
+        return self._call(method, path, body, kind, accept)
 
     def post(self, kind: str, body: bytes | str, accept: str = "") -> Answer:
         return self.call(
@@ -51,7 +51,7 @@ class Client:
         )
 
     def chunks(self, kind: str, parts: list[bytes]) -> Answer:
-        return asyncio.run(self._call("POST", "/invocations", parts, kind, ""))
+        return self._call("POST", "/invocations", parts, kind, "")
 
     def ask(self, kind: str, body: bytes | str) -> list[dict[str, Any]]:
         status, _, answer = self.post(kind, body)
@@ -62,28 +62,12 @@ class Client:
         status, _, answer = self.post(kind, body)
         return status, json.loads(answer)["message"]
 
-    async def _call(
-        self, method: str, path: str, parts: list[bytes], kind: str, accept: str
+    def _call(
+        self, method: str, path: str, body: bytes | list[bytes], kind: str, accept: str
     ) -> Answer:
-        messages = [
-            {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
-            for index, part in enumerate(parts)
-        ]
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0)
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        headers = [(b"content-type", kind.encode()), (b"accept", accept.encode())]
-        scope = {"type": "http", "method": method, "path": path, "headers": headers}
-        await self._application(scope, receive, send)
-        start, end = sent
-        got = dict(start["headers"])
-        assert int(got[b"content-length"]) == len(end["body"])
-        return start["status"], got[b"content-type"].decode(), end["body"]
+        asked = call(self._application, path, body, method=method, content_type=kind, accept=accept)
+        found = asyncio.run(asked)
+        return found.status, found.headers[b"content-type"].decode(), found.body
 
 
 @pytest.fixture(scope="module")
@@ -343,7 +327,8 @@ def test_the_server_imports_no_training_library(made: Made) -> None:
         "import sys, pathlib; import sagemaker_jobs.serve; "
         "from sagemaker_jobs.serving.model import ServedModel; "
         "f = pathlib.Path(sys.argv[1]); ServedModel.load(f, '1').check_golden(f); "
-        "heavy = ('lightgbm', 'scipy', 'pyarrow', 'pandas', 'pydantic', 'boto3', 'optuna'); "
+        "heavy = ('lightgbm', 'scipy', 'pyarrow', 'pandas', 'pydantic', 'boto3', 'optuna', 'yaml', "
+        "'lleaves', 'http.server'); "
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(

@@ -258,19 +258,3 @@ def test_too_many_at_once_are_sent_back_and_ping_is_answered(start: Start) -> No
     assert set(statuses) == {200, 503}
     assert statuses.count(503) == server.count("dropforge_rejected_total")
     assert server.ask()[0] == 200
-
-
-def test_the_server_imports_little(made: Made) -> None:
-    code = (
-        "import sys, pathlib; import sagemaker_jobs.serve; "
-        "from sagemaker_jobs.serving.model import ServedModel; "
-        "f = pathlib.Path(sys.argv[1]); ServedModel.load(f, '1').check_golden(f); "
-        "heavy = ('lightgbm', 'scipy', 'pyarrow', 'pandas', 'pydantic', 'boto3', 'optuna', 'yaml', "
-        "'lleaves', 'http.server'); "
-        "print([name for name in heavy if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(made.artifact)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.strip() == "[]"
