@@ -100,7 +100,7 @@ class Application:
         started = time.perf_counter()
         self.counts.begin()
         status, rows, warnings = 500, 0, 0
-        asked = Asked(scope)
+        asked = Asked(dict(scope["headers"]), scope.get("query_string"))
         inference_id = asked.inference_id or self._new_id()
         try:
             try:
@@ -124,15 +124,12 @@ class Application:
             self.counts.end(status, rows, seconds, warnings)
             self.log.record("/invocations", status, rows, seconds, inference_id)
 
-    def at_once(self, scope: Scope, body: bytes) -> Answer | None:
-        """The answer to a small request that is there as a whole, without a task of its own.
+    def at_once(self, asked: Asked, body: bytes) -> Answer | None:
+        """The answer to a POST to /invocations that is there as a whole, without a task of its own.
 
-        None for every other request, which is then to be served as any is.
+        None for one that is not small, which is then to be served as any is.
         """
-        if scope["path"] != "/invocations" or scope["method"] != "POST" or len(body) > SMALL_BYTES:
-            return None
-        asked = Asked(scope)
-        if asked.explain:
+        if asked.explain or len(body) > SMALL_BYTES:
             return None
         started = time.perf_counter()
         inference_id = asked.inference_id or self._new_id()
@@ -149,8 +146,7 @@ class Application:
         except DropforgeError as error:
             answer = self._refusal(error, inference_id)
         seconds = time.perf_counter() - started
-        self.counts.begin()
-        self.counts.end(answer.status, rows, seconds, warnings)
+        self.counts.record(answer.status, rows, seconds, warnings)
         self.log.record("/invocations", answer.status, rows, seconds, inference_id)
         return answer
 

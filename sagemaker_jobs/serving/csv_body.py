@@ -2,21 +2,24 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from itertools import chain
 from operator import methodcaller
 
 from dropforge.errors import InvalidRequest
-from sagemaker_jobs.features.frame import PERIOD
-from sagemaker_jobs.serving.ordinary import Columns, Layout, NotOrdinary
+from sagemaker_jobs.features.frame import PERIOD, Frame
+from sagemaker_jobs.serving.fields import NotOrdinary
+from sagemaker_jobs.serving.ordinary import Columns, Layout, Values
 from sagemaker_jobs.serving.reading import Question, Reading, check_rows
 
-BOM = b"\xef\xbb\xbf"
+BOM = "\ufeff"
 KEPT_HEADERS = 64
 """So many headers' layouts are remembered: callers have few."""
 
 BLANKS = " \t\n\r\x0b\x0c"
 """What may surround a name in a header."""
 
-_commas = methodcaller("count", b",")
+_commas = methodcaller("count", ",")
 
 
 class CsvReader:
@@ -28,9 +31,8 @@ class CsvReader:
     def __init__(self, reading: Reading, max_rows: int) -> None:
         self._reading, self._max_rows = reading, max_rows
         names = reading.names
-        self._known = frozenset(name.encode() for name in reading.known)
         self._columns = reading.columns
-        self._headers: dict[bytes, tuple[Layout, int | None]] = {}
+        self._headers: dict[tuple[str, ...], tuple[Layout, int | None]] = {}
         self._layouts: dict[int, tuple[Layout, int | None]] = {}
         if (columns := reading.columns) is not None:
             plain = {name: place for place, name in enumerate(names)}
@@ -45,76 +47,98 @@ class CsvReader:
             InvalidRequest: rows that the model cannot score.
             UnicodeDecodeError: not UTF-8.
         """
+        text = body.decode()
+        if text[:1] == BOM:
+            text = text[1:]
         if self._columns is not None:
             try:
-                return self._ordinary(body, self._columns)
+                return self._ordinary(text, self._columns)
             except NotOrdinary:
                 pass  # and the reader below says why, if it cannot read it either
-        return self._row_by_row(body.decode("utf-8-sig"))
+        return self._row_by_row(text)
 
-    def _ordinary(self, body: bytes, columns: Columns) -> Question:
-        if b'"' in body or body[:3] == BOM:
-            raise NotOrdinary
-        if not body.isascii():
-            body.decode()
-        if b"\r" in body:
-            body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        body = body.strip(b"\n")
-        underscored = b"_" in body
-        if b"\n" not in body:
-            count, fields = 1, body.split(b",")
-            layout, id_place = self._found(self._layouts.get(len(fields)))
-            # A header alone: its names at numbers' places are not ordinary anyway.
-            if len(layout.texts) * 2 >= layout.width and self._is_header(fields):
-                raise NotOrdinary
+    def _ordinary(self, text: str, columns: Columns) -> Question:
+        if '"' in text:
+            return self._quoted(text, columns)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.strip("\n")
+        if "\n" not in text:
+            return self._one_line(text.split(","), columns)
+        lines = text.split("\n")
+        first = lines[0].split(",")
+        found = self._of_header(first, columns)
+        if found is None:
+            found = self._found(len(first))
         else:
-            lines = body.split(b"\n")
-            first = lines[0].split(b",")
-            if self._is_header(first):
-                layout, id_place = self._of_header(lines.pop(0), columns)
-            else:
-                layout, id_place = self._found(self._layouts.get(len(first)))
-            count, commas = len(lines), layout.width - 1
-            if {*map(_commas, lines)} != {commas}:
-                raise NotOrdinary  # or with empty lines between
-            check_rows(count, self._max_rows)
-            fields = b",".join(lines).split(b",")
-        values = columns.from_fields(layout, fields, count, underscored=underscored)
-        width = layout.width
-        ids = None if id_place is None else [f.decode() for f in fields[id_place::width]]
-        texts = layout.texts
-        return Question(
-            count,
-            values,
-            ids,
-            lambda row, place: fields[row * width + texts[place][0]].decode(),
-        )
+            del lines[0]
+        if {*map(_commas, lines)} != {found[0].width - 1}:
+            raise NotOrdinary  # or with empty lines between
+        return self._read(found, columns, ",".join(lines).split(","), len(lines))
 
-    def _of_header(self, line: bytes, columns: Columns) -> tuple[Layout, int | None]:
-        if (kept := self._headers.get(line)) is not None:
+    def _quoted(self, text: str, columns: Columns) -> Question:
+        rows = _quoted_rows(text)
+        if len(rows) <= 1:
+            return self._one_line(rows[0] if rows else [], columns)
+        found = self._of_header(rows[0], columns)
+        if found is None:
+            found = self._found(len(rows[0]))
+        else:
+            del rows[0]
+        if {*map(len, rows)} != {found[0].width}:
+            raise NotOrdinary
+        return self._read(found, columns, [*chain.from_iterable(rows)], len(rows))
+
+    def _one_line(self, fields: list[str], columns: Columns) -> Question:
+        found = self._found(len(fields))
+        layout = found[0]
+        # A header alone: its names at numbers' places are not ordinary anyway.
+        if len(layout.texts) * 2 >= layout.width and self._is_header(fields):
+            raise NotOrdinary
+        return self._read(found, columns, fields, 1)
+
+    def _read(
+        self, found: tuple[Layout, int | None], columns: Columns, fields: list[str], rows: int
+    ) -> Question:
+        layout, id_place = found
+        width, texts = layout.width, layout.texts
+        values: Values | Frame
+        if rows == 1:
+            values = columns.row_of_fields(layout, fields)
+        else:
+            check_rows(rows, self._max_rows)
+            values = columns.rows_of_fields(layout, fields, rows)
+        ids = None if id_place is None else fields[id_place::width]
+        return Question(rows, values, ids, lambda row, place: fields[row * width + texts[place][0]])
+
+    def _of_header(self, given: list[str], columns: Columns) -> tuple[Layout, int | None] | None:
+        """The layout under a header; None if the row is none."""
+        if (kept := self._headers.get(key := tuple(given))) is not None:
             return kept
-        names = [name.strip(BLANKS) for name in line.decode().split(",")]
+        if not self._is_header(given):
+            return None
+        names = [name.strip(BLANKS) for name in given]
         if not self._reading.known.issuperset(names) or not {*self._reading.names} <= {*names}:
             raise NotOrdinary
         layout = Layout(columns, {name: names.index(name) for name in names}, len(names))
         made = (layout, names.index(self._reading.id) if self._reading.id in names else None)
         if len(self._headers) < KEPT_HEADERS:
-            self._headers[line] = made
+            self._headers[key] = made
         return made
 
-    @staticmethod
-    def _found(kept: tuple[Layout, int | None] | None) -> tuple[Layout, int | None]:
-        if kept is None:
+    def _found(self, width: int) -> tuple[Layout, int | None]:
+        if (found := self._layouts.get(width)) is None:
             raise NotOrdinary
-        return kept
+        return found
 
-    def _is_header(self, fields: list[bytes]) -> bool:
-        return sum(field.strip() in self._known for field in fields) * 2 > len(fields)
+    def _is_header(self, fields: Sequence[str]) -> bool:
+        known = self._reading.known
+        return sum(field.strip(BLANKS) in known for field in fields) * 2 > len(fields)
 
     def _row_by_row(self, text: str) -> Question:
         rows = _split(text)
         reading = self._reading
-        if rows and self._is_header([field.encode() for field in rows[0]]):
+        if rows and self._is_header(rows[0]):
             return self._with_header([name.strip(BLANKS) for name in rows[0]], rows[1:])
         check_rows(len(rows), self._max_rows)
         width, given = len(reading.names), len(rows[0])
@@ -160,6 +184,10 @@ def _split(text: str) -> list[list[str]]:
     if '"' not in text:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return [line.split(",") for line in lines if line]
+    return _quoted_rows(text)
+
+
+def _quoted_rows(text: str) -> list[list[str]]:
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:

@@ -7,7 +7,8 @@ import orjson
 
 from dropforge.errors import InvalidRequest
 from sagemaker_jobs.features.frame import Frame
-from sagemaker_jobs.serving.ordinary import NotOrdinary, Values
+from sagemaker_jobs.serving.fields import NotOrdinary
+from sagemaker_jobs.serving.ordinary import Values
 from sagemaker_jobs.serving.reading import Question, Reading, check_rows
 from sagemaker_jobs.values import text_from_json
 
@@ -53,7 +54,7 @@ class JsonReader:
         for index, row in enumerate(rows):
             if type(row) is not dict:
                 raise InvalidRequest(f"Row {index + 1} is not a JSON object.")
-        found: Frame | Values | None = self._ordinary(rows)
+        found = self._ordinary(rows)
         if found is None:
             for index, row in enumerate(rows):
                 if not row.keys() <= reading.known:
@@ -69,7 +70,7 @@ class JsonReader:
             lambda row, place: text_from_json(rows[row][categories[place]]) or "",
         )
 
-    def _ordinary(self, rows: Sequence[Mapping[str, Any]]) -> Values | None:
+    def _ordinary(self, rows: Sequence[Mapping[str, Any]]) -> Values | Frame | None:
         reading = self._reading
         if reading.columns is None:
             return None
@@ -78,7 +79,9 @@ class JsonReader:
             if len(row) != self._width and not row.keys() <= reading.known:
                 return None
         try:
-            return reading.columns.from_objects(rows)
+            if len(rows) == 1:
+                return reading.columns.row_of_object(rows[0])
+            return reading.columns.rows_of_objects(rows)
         except NotOrdinary:
             return None
 

@@ -36,8 +36,12 @@ class Counts:
 
     def end(self, status: int, rows: int, seconds: float, warnings: int = 0) -> None:
         """A request ends."""
+        self._values[_IN_FLIGHT] -= 1.0
+        self.record(status, rows, seconds, warnings)
+
+    def record(self, status: int, rows: int, seconds: float, warnings: int = 0) -> None:
+        """A request was answered."""
         values = self._values
-        values[_IN_FLIGHT] -= 1.0
         values[_PLACE.get(status, _OTHER)] += 1.0
         values[_BUCKETS + bisect_left(SECONDS, seconds)] += 1.0
         values[_SUM] += seconds

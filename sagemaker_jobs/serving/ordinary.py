@@ -1,38 +1,30 @@
-"""Ordinary rows, read a column at a time: from a CSV body's bytes, or from JSON objects.
+"""Ordinary rows: from the fields of a CSV body, or from JSON objects.
 
 Ordinary are plain numbers, texts and missing values. What is not plainly so raises NotOrdinary,
 and is read row by row by `features.rows`, which also words every refusal. Both roads give the same
-bits: a number that Python's `float` reads is what `values.py` reads, underscores and the words for
-infinity and NaN apart.
+bits.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sagemaker_jobs.features.frame import Frame, level_table
+from sagemaker_jobs.features.frame import Floats, Frame, level_table
 from sagemaker_jobs.features.pipeline import FittedFeatures
-from sagemaker_jobs.serving.fields import FROM_FIELD, plain_numbers
+from sagemaker_jobs.serving.fields import FROM_FIELD, NotOrdinary, Number, plain_numbers
 from sagemaker_jobs.values import Kind, number_from_json, text_from_json
 
 NAN = math.nan
 _PLAIN: tuple[Kind, ...] = ("number", "integer")
-_FLOATS, _PLAIN_TYPES = {float}, {float, int}
-
-
-class NotOrdinary(Exception):
-    """The rows are for the reader that reads them one by one."""
+_PLAIN_TYPES = {float, int, type(None)}
 
 
 class Values(NamedTuple):
-    """A row's values: numbers in the order of the numeric inputs, codes in that of the texts.
-
-    Of several rows, a column's values one after the other.
-    """
+    """A row's values: numbers in the order of the numeric inputs, codes in that of the texts."""
 
     numbers: list[float]
     codes: list[float]
@@ -46,112 +38,146 @@ class Layout:
         self.plain = [places[name] for name in columns.plain]
         self.pick = _picker(self.plain)
         self.others = [(slot, places[n], FROM_FIELD[k]) for slot, n, k in columns.others]
-        self.texts = [(places[n], t, u) for n, t, u in columns.byte_tables]
+        self.texts = [(places[n], t, u) for n, t, u in columns.tables]
 
 
 class Columns:
-    """The columns of a model, sorted by how their values are read."""
+    """The columns of a model, sorted by how their values are read.
+
+    A single row is read into Values, several into a Frame: arrays cost a single row more than all
+    the rest.
+    """
 
     def __init__(self, features: FittedFeatures) -> None:
         numeric = [column for column in features.inputs if not column.is_category]
         texts = [column for column in features.inputs if column.is_category]
-        slots = [slot for slot, column in enumerate(numeric) if column.kind in _PLAIN]
-        self.plain = [numeric[slot].name for slot in slots]
+        self._slots = [i for i, column in enumerate(numeric) if column.kind in _PLAIN]
+        self.plain = [numeric[slot].name for slot in self._slots]
+        self._kinds = [numeric[slot].kind for slot in self._slots]
+        self._whole = [i for i, kind in enumerate(self._kinds) if kind == "integer"]
         self.others = [(i, c.name, c.kind) for i, c in enumerate(numeric) if c.kind not in _PLAIN]
-        self._whole = [i for i, slot in enumerate(slots) if numeric[slot].kind == "integer"]
-        self._kinds = [numeric[slot].kind for slot in slots]
         self._pick = _picker(self.plain)
-        tables = [(c.name, level_table(c.levels), float(len(c.levels))) for c in texts]
-        self._tables = [(name, {**table, "": NAN}, unseen) for name, table, unseen in tables]
-        self.byte_tables = [
-            (name, {text.encode(): code for text, code in table.items()}, unseen)
-            for name, table, unseen in self._tables
+        self.tables = [
+            (c.name, {**level_table(c.levels), "": NAN}, float(len(c.levels))) for c in texts
         ]
 
-    def from_fields(
-        self, layout: Layout, fields: list[bytes], rows: int, *, underscored: bool
-    ) -> Values:
-        """The values of UTF-8 CSV fields, row after row; `underscored` if one may have a `_`.
+    def row_of_fields(self, layout: Layout, fields: Sequence[str]) -> Values:
+        """A row of CSV.
 
         Raises:
             NotOrdinary: a value that is not of its column's kind, or might not be.
         """
-        width = layout.width
-        try:
-            if rows == 1:
-                values = plain_numbers(layout.pick(fields), underscored)
-                codes = [table.get(fields[at], unseen) for at, table, unseen in layout.texts]
-            else:
-                values, codes = [], []
-                for at in layout.plain:
-                    values += plain_numbers(fields[at::width], underscored)
-                for at, table, unseen in layout.texts:
-                    codes += [table.get(field, unseen) for field in fields[at::width]]
-            others = [(slot, [*map(read, fields[at::width])]) for slot, at, read in layout.others]
-        except ValueError as error:
-            raise NotOrdinary from error
-        return Values(self._numbers(values, others, rows), codes)
+        numbers = self._doubles(plain_numbers(layout.pick(fields)))
+        for slot, at, read in layout.others:
+            numbers.insert(slot, _ordinary(read, fields[at]))
+        return Values(numbers, [table.get(fields[at], new) for at, table, new in layout.texts])
 
-    def from_objects(self, rows: Sequence[Mapping[str, Any]]) -> Values:
-        """The values of JSON objects that hold nothing but known columns.
+    def rows_of_fields(self, layout: Layout, fields: Sequence[str], rows: int) -> Frame:
+        """Rows of CSV, one behind the other.
+
+        Raises:
+            NotOrdinary: see `row_of_fields`.
+        """
+        width = layout.width
+        plain = [*chain.from_iterable([fields[at::width] for at in layout.plain])]
+        numbers = np.array(plain_numbers(plain), dtype=np.float64)
+        others = [
+            (slot, [_ordinary(read, field) for field in fields[at::width]])
+            for slot, at, read in layout.others
+        ]
+        codes = [[*map(t.get, fields[at::width], repeat(new))] for at, t, new in layout.texts]
+        return self._frame(numbers.reshape(-1, rows), others, codes, rows)
+
+    def row_of_object(self, row: Mapping[str, Any]) -> Values:
+        """A JSON object that holds nothing but known columns.
 
         Raises:
             NotOrdinary: an absent column, or a value that is not of its column's kind.
         """
+        try:
+            given = self._pick(row)
+            if set(map(type, given)) <= _PLAIN_TYPES:
+                numbers = self._doubles([*given])
+            else:
+                numbers = [*map(number_from_json, given, self._kinds)]
+            for slot, name, kind in self.others:
+                numbers.insert(slot, number_from_json(row[name], kind))
+            codes = [_code(row[name], table, new) for name, table, new in self.tables]
+        except (KeyError, ValueError) as error:
+            raise NotOrdinary from error
+        return Values(numbers, codes)
+
+    def rows_of_objects(self, rows: Sequence[Mapping[str, Any]]) -> Frame:
+        """JSON objects that hold nothing but known columns.
+
+        Raises:
+            NotOrdinary: see `row_of_object`.
+        """
         count = len(rows)
         try:
-            if count == 1:
-                given = self._pick(rows[0])
-            else:
-                given = [row[name] for name in self.plain for row in rows]
-            values = self._json_numbers(given, count)
+            given = [*chain.from_iterable(map(self._pick, rows))]
+            if not set(map(type, given)) <= _PLAIN_TYPES:
+                given = [*map(number_from_json, given, self._kinds * count)]
+            numbers = np.array(given, dtype=np.float64).reshape(count, len(self.plain)).T
             others = [
                 (slot, [number_from_json(row[name], kind) for row in rows])
                 for slot, name, kind in self.others
             ]
             codes = [
-                _code(row[name], table, unseen)
-                for name, table, unseen in self._tables
-                for row in rows
+                _codes([row[name] for row in rows], table, new) for name, table, new in self.tables
             ]
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, OverflowError) as error:
             raise NotOrdinary from error
-        return Values(self._numbers(values, others, count), codes)
+        return self._frame(numbers, others, codes, count)
 
-    def _json_numbers(self, given: Sequence[Any], rows: int) -> list[float]:
-        types = set(map(type, given))
-        if types <= _FLOATS or types <= _PLAIN_TYPES:
-            values = list(map(float, given))
-            if math.isfinite(sum(values)):
-                return values
-        kinds = chain.from_iterable([kind] * rows for kind in self._kinds)
-        return [*map(number_from_json, given, kinds)]
-
-    def _numbers(
-        self, plain: list[float], others: Sequence[tuple[int, list[float]]], rows: int
-    ) -> list[float]:
-        """Plain and other columns in the order of the inputs; whole numbers are checked to be."""
-        for column in self._whole:
-            for place in range(column * rows, (column + 1) * rows):
-                value = plain[place]
-                if not value % 1.0:
-                    plain[place] = value + 0.0  # an integer has no -0.0
-                elif value == value:  # the remainder of NaN, a missing value, is NaN
+    def _doubles(self, values: list[Number]) -> list[float]:
+        """Plain numbers of a row as doubles, NaN for None; whole ones are checked to be."""
+        for place in self._whole:
+            value = values[place]
+            if type(value) is float:
+                if not value.is_integer():
                     raise NotOrdinary
-        for slot, values in others:  # in the order of their slots
-            plain[slot * rows : slot * rows] = values
-        return plain
+                values[place] = value + 0.0  # an integer has no -0.0
+        return [NAN if value is None else value * 1.0 for value in values]
+
+    def _frame(
+        self,
+        plain: Floats,
+        others: Sequence[tuple[int, list[float]]],
+        codes: list[list[float]],
+        rows: int,
+    ) -> Frame:
+        """Columns x rows of plain numbers, and the other columns, in the order of the inputs."""
+        numbers = np.empty((rows, len(self.plain) + len(others)))
+        numbers[:, self._slots] = plain.T
+        for slot, values in others:
+            numbers[:, slot] = values
+        if self._whole:
+            places = [self._slots[place] for place in self._whole]
+            whole = numbers[:, places]
+            if (np.floor(whole) != whole)[~np.isnan(whole)].any():
+                raise NotOrdinary
+            numbers[:, places] = whole + 0.0
+        return Frame(numbers, np.array(codes, dtype=np.float64).reshape(-1, rows).T.copy())
 
 
-def frame_of(values: Values, rows: int) -> Frame:
-    """The values of so many rows as a frame."""
-    blocks = []
-    for column_by_column in values:
-        block = np.array(column_by_column, dtype=np.float64)
-        block = block.reshape(-1, rows) if len(block) else np.empty((0, rows))
-        blocks.append(np.ascontiguousarray(block.T))
-    numbers, codes = blocks
+def frame_of(values: Values) -> Frame:
+    """A row's values as a frame."""
+    numbers, codes = (np.array(block, dtype=np.float64).reshape(1, -1) for block in values)
     return Frame(numbers, codes)
+
+
+def _ordinary(read: Callable[[str], float], field: str) -> float:
+    try:
+        return read(field)
+    except ValueError as error:
+        raise NotOrdinary from error
+
+
+def _codes(given: list[Any], table: Mapping[str, float], unseen: float) -> list[float]:
+    if set(map(type, given)) == {str}:
+        return [*map(table.get, given, repeat(unseen))]
+    return [_code(value, table, unseen) for value in given]
 
 
 def _code(value: Any, table: Mapping[str, float], unseen: float) -> float:

@@ -1,21 +1,20 @@
-"""uvicorn's HTTP protocol, with a way around ASGI for requests that are answered at once.
+"""uvicorn's HTTP protocol, with a way around it for requests that are answered at once.
 
-A small request mostly arrives in one read, and its answer waits for nothing. Then it needs no task,
-no event and no messages, which cost more than the score. Everything else (parts of a body, a large
-one, pipelined requests, `Expect`) takes uvicorn's own way, and so does every question of a
-connection's life. The names of uvicorn's that are used here are held by tests/unit/serving.
+A small request mostly arrives in one read, and its answer waits for nothing. Then it needs no
+parser's callbacks, no task, no event and no messages, which cost more than the score. Everything
+else (parts of a body, a large one, pipelined requests, `Expect`, a connection's end) goes uvicorn's
+own way. The names of uvicorn's that are used here are held by tests/unit/serving.
 """
 
-from typing import Any, cast
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from sagemaker_jobs.serving.app import Application
+from sagemaker_jobs.serving.asking import PlainHeads
 from sagemaker_jobs.serving.responses import Answer
+
+HEADS = PlainHeads()
 
 
 class ServingProtocol(HttpToolsProtocol):
@@ -24,41 +23,61 @@ class ServingProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._application: Application = self.config.app  # type: ignore[assignment]
-        self._begun: RequestResponseCycle | None = None
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle.more_body and self._begun is None and not cycle.waiting_for_100_continue:
-            self._begun = cycle  # until all of this read is parsed
-        else:
-            super()._start_asgi_task(cycle, app)
+        self._within, self._answered = False, 0.0
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and answer what can be answered."""
-        super().data_received(data)
-        cycle, self._begun = self._begun, None
-        if cycle is None or cycle.disconnected:
-            return
-        answer: Answer | None = None
-        if not cycle.more_body and not self.flow.write_paused:
-            try:
-                scope = cast(dict[str, Any], cycle.scope)
-                answer = self._application.at_once(scope, bytes(cycle.body))
-            except Exception:
-                # An error of ours. The same happens again on the way that logs it and answers 500.
-                answer = None
-        if answer is None:
-            super()._start_asgi_task(cycle, self.app)
-        else:
-            self._write(cycle, answer)
+        """Answer a plain request, or have it parsed."""
+        if not self._answer(data):
+            super().data_received(data)
 
-    def _write(self, cycle: RequestResponseCycle, answer: Answer) -> None:
-        lines = [STATUS_LINE[answer.status], b"content-type: ", answer.kind]
-        lines.append(b"\r\ncontent-length: %d\r\n" % len(answer.body))
-        lines += [b"%s: %s\r\n" % header for header in answer.more]
-        lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-        lines.append(answer.body)
-        self.transport.write(b"".join(lines))
-        cycle.response_started = cycle.response_complete = True
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
+    def on_message_begin(self) -> None:
+        """The parser has a message's first bytes: until its last, everything is the parser's."""
+        self._within = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """The parser has a whole message."""
+        self._within = False
+        super().on_message_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection, unless it was used meanwhile: a timer a request costs too much."""
+        left = self._answered + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._close_after(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _answer(self, data: bytes) -> bool:
+        """Whether the data was a plain request, which is answered then."""
+        cycle = self.cycle
+        if self._within or self.flow.write_paused or not (cycle is None or cycle.response_complete):
+            return False
+        end = data.find(b"\r\n\r\n")
+        asked = HEADS.read(data[:end]) if end > 0 else None
+        if asked is None or int(asked.length) != len(data) - end - 4:
+            return False
+        try:
+            answer = self._application.at_once(asked, data[end + 4 :])
+        except Exception:
+            # An error of ours. The same happens again on the way that logs it and answers 500.
+            return False
+        if answer is None:
+            return False
+        self.transport.write(_written(answer))
+        self._answered = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_after(self.timeout_keep_alive)
+        return True
+
+    def _close_after(self, seconds: float) -> None:
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
+
+
+def _written(answer: Answer) -> bytes:
+    more = b"".join([b"%s: %s\r\n" % header for header in answer.more]) if answer.more else b""
+    status, kind, body = STATUS_LINE[answer.status], answer.kind, answer.body
+    return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
+        status, kind, len(body), more, body,
+    )  # fmt: skip

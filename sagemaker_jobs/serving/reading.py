@@ -29,8 +29,6 @@ class Question:
         self, rows: int, found: Frame | Values, ids: list[Any] | None, text_at: TextAt
     ) -> None:
         self.rows, self.ids, self.text_at = rows, ids, text_at
-        if isinstance(found, Values) and rows > 1:
-            found = frame_of(found, rows)
         self._frame = found if isinstance(found, Frame) else None
         self.values = None if isinstance(found, Frame) else found
         self.warnings = 0
@@ -40,7 +38,7 @@ class Question:
         """The rows."""
         if self._frame is None:
             assert self.values is not None  # it has either
-            self._frame = frame_of(self.values, 1)
+            self._frame = frame_of(self.values)
         return self._frame
 
 

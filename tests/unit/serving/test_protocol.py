@@ -79,6 +79,12 @@ def request(
 SINGLE = json.dumps(ROW).encode()
 MANY = json.dumps([ROW] * (SMALL_ROWS + 1)).encode()
 
+CHUNKED = (
+    b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"X-Amzn-SageMaker-Inference-Id: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"%x\r\n%b\r\n0\r\n\r\n" % (len(SINGLE), SINGLE)
+)
+
 CASES: dict[str, tuple[list[bytes], int]] = {
     "one row": ([request(SINGLE)], 0),
     "csv to csv": ([request(b"1,2,3,x", "Accept: text/csv", kind="text/csv")], 0),
@@ -86,11 +92,15 @@ CASES: dict[str, tuple[list[bytes], int]] = {
     "refused": ([request(b"{")], 0),
     "not acceptable": ([request(SINGLE, "Accept: image/png")], 0),
     "one after the other": ([request(SINGLE), request(b"["), request(SINGLE)], 0),
-    "to be closed": ([request(SINGLE, "Connection: close")], 0),
-    "old": ([request(SINGLE, line="POST /invocations HTTP/1.0")], 0),
+    "kept alive": ([request(SINGLE, "Connection: keep-alive")], 0),
+    "to be closed": ([request(SINGLE, "Connection: close")], 1),
+    "old": ([request(SINGLE, line="POST /invocations HTTP/1.0")], 1),
     "in two reads": ([request(SINGLE)[:-5], request(SINGLE)[-5:]], 2),
     "headers first": ([request(SINGLE)[: -len(SINGLE)], SINGLE], 2),
-    "headers in two reads": ([request(SINGLE)[:40], request(SINGLE)[40:]], 0),
+    "headers in two reads": ([request(SINGLE)[:40], request(SINGLE)[40:]], 1),
+    "the parser's, then plain": ([request(SINGLE)[:40], request(SINGLE)[40:], request(SINGLE)], 1),
+    "plain, then the parser's": ([request(SINGLE), request(SINGLE)[:40], request(SINGLE)[40:]], 1),
+    "chunked": ([CHUNKED], 1),
     "many rows": ([request(MANY)], 1),
     "explained": ([request(SINGLE, line="POST /invocations?explain=true HTTP/1.1")], 1),
     "pipelined": ([request(SINGLE) + request(b"{") + request(SINGLE)], 1),
@@ -171,3 +181,32 @@ def test_while_the_caller_does_not_read_answers_wait(made: Made) -> None:
         protocol.connection_lost(None)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("last", ["plain", "the parser's"])
+def test_a_connection_that_is_not_used_is_closed(made: Made, last: str) -> None:
+    application = Application(ServedModel.load(made.artifact, "7"))
+    parts = {"plain": [request(SINGLE)], "the parser's": [request(SINGLE)[:9], request(SINGLE)[9:]]}
+
+    async def scenario() -> list[float]:
+        loop = asyncio.get_running_loop()
+        config = configure(application)
+        config.load()
+        protocol = ServingProtocol(config=config, server_state=ServerState(), app_state={})
+        protocol.timeout_keep_alive = 0.2  # type: ignore[assignment]
+        transport = Transport()
+        protocol.connection_made(transport)
+        used = loop.time()
+        for reads in (*[[request(SINGLE)]] * 3, parts[last]):
+            used = loop.time()
+            for data in reads:
+                protocol.data_received(data)
+            await asyncio.sleep(0.1)
+            assert not transport.closed
+        while not transport.closed:
+            await asyncio.sleep(0.01)
+        protocol.connection_lost(None)
+        return [used, loop.time()]
+
+    used, closed = asyncio.run(scenario())
+    assert closed - used >= 0.2

@@ -15,9 +15,9 @@ from sagemaker_jobs.boosting.native import Booster
 from sagemaker_jobs.boosting.scorer import Output, Scorer, Sigmoid
 from sagemaker_jobs.features.dates import DateFeature
 from sagemaker_jobs.features.encoding import Encoding
-from sagemaker_jobs.features.frame import Input
+from sagemaker_jobs.features.frame import Frame, Input
 from sagemaker_jobs.features.pipeline import Derived, FittedFeatures
-from sagemaker_jobs.serving.ordinary import Values, frame_of
+from sagemaker_jobs.serving.ordinary import Values
 from sagemaker_jobs.serving.single import single_scorer
 
 INPUTS = (
@@ -60,7 +60,7 @@ def boosters(tmp_path_factory: pytest.TempPathFactory) -> list[Booster]:
         values = rng.normal(size=(2, 800)) * 3
         values[rng.uniform(size=values.shape) < 0.1] = np.nan
         codes = rng.integers(0, 3, (2, 800)).astype(float)
-        frame = frame_of(Values([*values.ravel()], [*codes.ravel()]), 800)
+        frame = Frame(values.T.copy(), codes.T.copy())
         matrix = features.matrix(frame)
         labels = (np.nan_to_num(matrix).sum(axis=1) + codes[0] > 1).astype(float)
         data = lgb.Dataset(matrix, labels, categorical_feature=[5])
@@ -94,9 +94,8 @@ def test_one_by_one_is_all_at_once(
     scorer = Scorer(features, booster, Output("binary", threshold=0.5, calibration=sigmoid))
     single = single_scorer(features, booster, sigmoid)
     assert single is not None
-    columns = [[row[place] for row in rows] for place in range(4)]
-    frame = frame_of(Values(columns[0] + columns[1], columns[2] + columns[3]), len(rows))
-    expected = scorer.scores(frame).tolist()
+    table = np.array(rows)
+    expected = scorer.scores(Frame(table[:, :2].copy(), table[:, 2:].copy())).tolist()
     assert [single.score(Values([*row[:2]], [*row[2:]])) for row in rows] == expected
 
 
