@@ -77,7 +77,10 @@ class NotPlain(Exception):
 
 
 class _Lines(dict[bytes, tuple[bytes, bytes]]):
-    """Header lines and what they say; a line that is not known yet is parsed."""
+    """Header lines and what they say; a line that is not known yet is parsed.
+
+    Inference ids are not kept: every request has its own.
+    """
 
     def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
         match = _HEADER.fullmatch(line)
@@ -88,6 +91,6 @@ class _Lines(dict[bytes, tuple[bytes, bytes]]):
             raise NotPlain
         if name in _NOT_PLAIN and not (name == b"connection" and value.lower() == b"keep-alive"):
             raise NotPlain
-        if len(self) < KEPT_LINES and len(line) <= KEPT_BYTES:
+        if name != INFERENCE_ID and len(self) < KEPT_LINES and len(line) <= KEPT_BYTES:
             self[line] = name, value
         return name, value

@@ -106,11 +106,16 @@ def test_what_is_asked_for() -> None:
 
 def test_no_caller_fills_the_memory_with_header_lines() -> None:
     heads = PlainHeads()
-    for number in range(KEPT_LINES + 50):
-        asked = heads.read(
-            b"\r\n".join([LINE, LENGTH, b"X-Amzn-SageMaker-Inference-Id: %d" % number])
-        )
+
+    def read(line: bytes) -> Asked:
+        asked = heads.read(b"\r\n".join([LINE, LENGTH, line]))
         assert asked is not None
-        assert asked.inference_id == str(number)
-    heads.read(b"\r\n".join([LINE, LENGTH, b"X: " + b"x" * 1000]))
+        return asked
+
+    for number in range(10):
+        assert read(b"X-Amzn-SageMaker-Inference-Id: %d" % number).inference_id == str(number)
+    read(b"X: " + b"x" * 1000)
+    assert len(heads._lines) == 1
+    for number in range(KEPT_LINES + 50):
+        assert read(b"Accept: a/%d" % number).accept == f"a/{number}"
     assert len(heads._lines) == KEPT_LINES
