@@ -63,9 +63,7 @@ def _calibration(report: Report) -> str:
     )
     plot.guide([(0, 0), (top, top)])
     plot.whiskers(spans, "s1")
-    for name, css, points in reversed(found):
-        plot.line(points, css, name)
-        plot.dots(points, css)
+    plot.lines(found)
     return drawing(
         "Calibration",
         plot.render(),

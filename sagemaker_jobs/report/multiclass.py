@@ -85,9 +85,7 @@ def _calibration(report: Report) -> str:
         Axis(low, 1, "share decided rightly"),
     )
     plot.guide([(low, low), (1, 1)])
-    for name, css, points in reversed(found):
-        plot.line(points, css, name)
-        plot.dots(points, css)
+    plot.lines(found)
     return drawing(
         "Calibration of the decision",
         plot.render(),

@@ -80,9 +80,7 @@ def _calibration(report: Report) -> str:
         Axis(axis.low, axis.high, "mean actual"),
     )
     plot.guide([(axis.low, axis.low), (axis.high, axis.high)])
-    for name, css, points in reversed(found):
-        plot.line(points, css, name)
-        plot.dots(points, css)
+    plot.lines(found)
     return drawing(
         "Calibration",
         plot.render(),

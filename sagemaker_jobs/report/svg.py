@@ -64,6 +64,12 @@ class Plot:
                 f'<path class="dots {css}" stroke-width="{2 * radius:g}" d="{path}"/>'
             )
 
+    def lines(self, named: Sequence[tuple[str, str, Sequence[Point]]]) -> None:
+        """Lines with dots by name and class, the first on top."""
+        for name, css, points in reversed(named):
+            self.line(points, css, name)
+            self.dots(points, css)
+
     def bars(
         self, edges: Sequence[float], heights: Sequence[float], css: str, *, base: float = 0.0
     ) -> None:
