@@ -4,116 +4,21 @@
 project is loaded, long before a file meets it. docs/projects.md is the reference.
 """
 
-import datetime as dt
-import re
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from dropforge.contract_column import ColumnSpec as ColumnSpec
+from dropforge.contract_column import ColumnType as ColumnType
+from dropforge.contract_column import OnBreak as OnBreak
+from dropforge.contract_column import Role as Role
+from dropforge.contract_column import Scalar as Scalar
+from dropforge.contract_column import Share as Share
+from dropforge.contract_column import Strict as Strict
 from dropforge.located import located
-from dropforge.rules import Condition, RuleError, days, parse_rule
+from dropforge.rules import Condition, RuleError, parse_rule
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Scalar = str | int | float | bool
-ColumnType = Literal["string", "integer", "number", "boolean", "date"]
-Role = Literal["id", "target", "feature", "time", "group", "protected", "ignored"]
-OnBreak = Literal["reject_row", "refuse_file", "warn"]
 OnFileBreak = Literal["refuse_file", "warn"]
-
-SHOWN_VALUES = 10
-"""So many allowed values are listed in a message."""
-
-
-class Strict(BaseModel):
-    """A part of the specification: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _date_text(value: object) -> object:
-    """YAML reads 2020-10-01 as a date; a contract keeps it as that text."""
-    return value.isoformat() if type(value) is dt.date else value
-
-
-Bound = Annotated[str | int | float, BeforeValidator(_date_text)]
-Value = Annotated[Scalar, BeforeValidator(_date_text)]
-
-
-class ColumnSpec(Strict):
-    """One column. Its rules look at values that are present; `nullable` at those that are not.
-
-    `on_break` is for all of them. What cannot be said of one row (`max_missing`,
-    `max_categories`) refuses the file unless it is `warn`.
-    """
-
-    type: ColumnType
-    role: Role = "feature"
-    nullable: bool = True
-    personal: bool = False
-    min: Bound | None = None
-    max: Bound | None = None
-    allowed: list[Value] | None = Field(default=None, min_length=1)
-    max_categories: int | None = Field(default=None, ge=1)
-    pattern: str | None = None
-    max_missing: Share | None = None
-    on_break: OnBreak = "reject_row"
-
-    @model_validator(mode="after")
-    def _no_contradiction(self) -> Self:
-        self._check_bounds()
-        self._check_allowed()
-        if self.pattern is not None:
-            if self.type != "string":
-                raise ValueError(f"pattern needs type string, the type is {self.type}")
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"pattern is no regular expression: {error}") from error
-        return self
-
-    def _check_bounds(self) -> None:
-        bounds = {"min": self.min, "max": self.max}
-        for key, bound in bounds.items():
-            if bound is None:
-                continue
-            if self.type in ("string", "boolean"):
-                raise ValueError(f"{key} has no meaning for type {self.type}")
-            if self.type == "date":
-                _require_date(key, bound)
-            elif isinstance(bound, str):
-                raise ValueError(f"{key} must be a number, as the type is {self.type}")
-        if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
-            raise ValueError(f"min ({self.min}) is greater than max ({self.max})")
-
-    def _check_allowed(self) -> None:
-        for value in self.allowed or []:
-            truth, text = isinstance(value, bool), isinstance(value, str)
-            if self.type == "string" and truth:
-                raise ValueError(
-                    "allowed: YAML reads Yes, No, true and false as booleans: put texts in quotes"
-                )
-            if self.type == "date":
-                _require_date("allowed", value)
-            elif self.type in ("integer", "number") and (truth or text):
-                raise ValueError(f"allowed holds {value!r}, but the type is {self.type}")
-            elif self.type == "boolean" and not truth:
-                raise ValueError(f"allowed holds {value!r}, but the type is boolean")
-
-    @property
-    def range_says(self) -> str:
-        """What the bounds ask of a value, for messages."""
-        if self.min is None:
-            return f"must be at most {self.max}"
-        if self.max is None:
-            return f"must be at least {self.min}"
-        return f"must be between {self.min} and {self.max}"
-
-    @property
-    def allowed_says(self) -> str:
-        """What the allowed values ask of a value, for messages."""
-        shown = [str(value) for value in (self.allowed or [])[:SHOWN_VALUES]]
-        rest = len(self.allowed or []) - len(shown)
-        return f"must be one of {', '.join(shown)}{f' and {rest} more' if rest else ''}"
 
 
 class RowRule(Strict):
@@ -187,6 +92,12 @@ class ContractSpec(Strict):
         """The column that dates the rows."""
         return next((n for n, column in self.columns.items() if column.role == "time"), None)
 
+    @property
+    def clamps(self) -> dict[str, tuple[float, float]]:
+        """The columns that models clamp, and to what."""
+        named = {name: column.clamped_to for name, column in self.columns.items()}
+        return {name: bounds for name, bounds in named.items() if bounds is not None}
+
     def condition(self, rule: RowRule) -> Condition:
         """A row rule, parsed over the columns that are read.
 
@@ -196,11 +107,6 @@ class ContractSpec(Strict):
         kinds = {n: c.type for n, c in self.columns.items() if c.role != "ignored"}
         return parse_rule(rule.expr, kinds)
 
-
-def _require_date(key: str, value: object) -> None:
-    try:
-        if not isinstance(value, str):
-            raise ValueError
-        days(value)
-    except ValueError as error:
-        raise ValueError(f"{key} must be a date like 2020-10-01, as the type is date") from error
+    def sentence(self, rule: RowRule) -> str:
+        """What is said of a row that breaks a rule."""
+        return rule.says or f"breaks the rule {rule.name}: {rule.expr.strip()}"

@@ -16,6 +16,7 @@ def project_problems(spec: ProjectSpec) -> Iterator[Problem]:
     yield from _of_the_task(spec)
     if spec.contract is not None:
         yield from _roles(spec)
+        yield from _clamps(spec)
         yield from _names(spec)
 
 
@@ -51,6 +52,16 @@ def _roles(spec: ProjectSpec) -> Iterator[Problem]:
             yield Problem(path, f"{column.role} of project.yml is {is_one}")
         elif column.role == "ignored" and name in named.values():
             yield Problem(path, f"{name} is needed by project.yml: it cannot be ignored")
+
+
+def _clamps(spec: ProjectSpec) -> Iterator[Problem]:
+    """Ids and outcomes stay as they are, whatever role the contract gives them."""
+    assert spec.contract is not None
+    for key, name in (("id", spec.id), ("target", spec.target)):
+        if name in spec.contract.clamps:
+            yield Problem(
+                ("contract", "columns", name, "clamp"), f"{name} is the {key}: it stays as it is"
+            )
 
 
 def _names(spec: ProjectSpec) -> Iterator[Problem]:

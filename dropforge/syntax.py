@@ -1,6 +1,7 @@
 """What expressions are made of: the typed trees of row rules and of derived features.
 
-The trees are data; sagemaker_jobs turns them into Arrow's (rules) or numpy's (features) functions.
+The trees are data; sagemaker_jobs turns them into Arrow's functions (rules over files), Python's
+(rules over requests) or numpy's (features).
 """
 
 import ast

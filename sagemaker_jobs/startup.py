@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from importlib.abc import MetaPathFinder
+from typing import Any
 
 ENVIRONMENT = {
     # Arrow's allocator, mimalloc, takes memory in large steps and keeps what is freed. So it takes
@@ -38,14 +38,17 @@ def _keep_arrow_from_pandas() -> None:
     import pyarrow as pa
 
     finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
+    path: list[Any] = sys.meta_path
+    path.insert(0, finder)
     try:
         pa.array([])
     finally:
-        sys.meta_path.remove(finder)
+        path.remove(finder)
 
 
-class _NoPandas(MetaPathFinder):
+class _NoPandas:
+    """A finder, without its base class: importlib.abc is slow to import."""
+
     def find_spec(self, name: str, path: object, target: object = None) -> None:
         if name == "pandas":
             raise ModuleNotFoundError(name=name)

@@ -135,6 +135,17 @@ def number_from_json(value: Any, kind: Kind) -> float:
     raise ValueError(f"not {RULES[kind]}")
 
 
+def number_to_json(value: float, kind: Kind) -> float | int | bool | str | None:
+    """A double of a kind as a caller would write it; None for NaN."""
+    if value != value:
+        return None
+    if kind == "date":
+        return dt.date.fromordinal(int(value) + _EPOCH).isoformat()
+    if kind == "boolean":
+        return value == 1.0
+    return int(value) if kind == "integer" else value
+
+
 def _checked(value: int | float, kind: Kind) -> float:
     try:
         number = float(value)

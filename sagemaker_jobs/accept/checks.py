@@ -14,7 +14,7 @@ from dropforge.project import ProjectSpec
 from dropforge.rules import KINDS, Condition, days
 from sagemaker_jobs import labels
 from sagemaker_jobs.accept.faults import Fault
-from sagemaker_jobs.accept.rules import breaking, indices, operand
+from sagemaker_jobs.accept.rules import breaking, indices, is_member, operand
 
 Rows = NDArray[np.int64]
 NONE: Rows = np.empty(0, dtype=np.int64)
@@ -46,7 +46,7 @@ def row_checks(spec: ProjectSpec, names: set[str]) -> list[Check]:
     for rule in spec.contract.rules:
         condition = spec.contract.condition(rule)
         if set(condition.columns) <= names:
-            says = rule.says or f"breaks the rule {rule.name}: {condition.text}"
+            says = spec.contract.sentence(rule)
             checks.append(Check("rule", None, says, rule.on_break, _rule(condition)))
     return checks
 
@@ -58,7 +58,10 @@ def _column_checks(spec: ProjectSpec, name: str, column: ColumnSpec) -> list[Che
     found = []
     if not column.nullable and name not in (spec.id, spec.target):
         found.append(check("null", "must not be empty", _missing))
-    if column.min is not None or column.max is not None:
+    if column.clamp:
+        outside, says = _outside(column), f"{column.range_says}; models take the bound for it"
+        found.append(Check("clamped", name, says, "warn", lambda rows: outside(rows.column(name))))
+    elif column.min is not None or column.max is not None:
         found.append(check("range", column.range_says, _outside(column)))
     if column.allowed is not None:
         find = _not_allowed(column, is_target=name == spec.target)
@@ -107,7 +110,7 @@ def _not_allowed(column: ColumnSpec, *, is_target: bool) -> Callable[[pa.Array],
 
     def find(values: pa.Array) -> Rows:
         compared = operand(values, kind)
-        known = pc.is_in(compared, value_set=members)
+        known = is_member(compared, members)
         return indices(pc.and_(pc.invert(known), pc.is_valid(compared)))
 
     return find

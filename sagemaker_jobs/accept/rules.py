@@ -65,6 +65,13 @@ def operand(column: pa.Array, kind: ValueKind) -> pa.Array:
     return pc.cast(column, pa.float64(), safe=False)
 
 
+def is_member(values: Values, members: pa.Array) -> Values:
+    """Whether each value is one of the members. To Arrow's `is_in` alone -0.0 would not be 0."""
+    if pa.types.is_floating(members.type):
+        values, members = pc.add(values, 0.0), pc.add(members, 0.0)
+    return pc.is_in(values, value_set=members)
+
+
 def _value(node: Node, rows: pa.RecordBatch) -> Values:
     match node:
         case Constant():
@@ -91,9 +98,9 @@ def _call(node: Call, rows: pa.RecordBatch) -> Values:
                 first = join(first, other)
             return first
         case "in":
-            members = pa.array(node.values, first.type)
             nothing = pa.scalar(None, pa.bool_())
-            return pc.if_else(pc.is_null(first), nothing, pc.is_in(first, value_set=members))
+            found = is_member(first, pa.array(node.values, first.type))
+            return pc.if_else(pc.is_null(first), nothing, found)
         case "is_missing":
             return pc.is_null(first)
         case "length":

@@ -26,7 +26,10 @@ def conforming(
 
 
 def _within(value: Any, column: Mapping[str, Any], known: Sequence[Any], number: int) -> Any:
-    """The value, or another: `known` are those of the other rows, `number` picks among equals."""
+    """The value, or another: `known` are those of the other rows, `number` picks among equals.
+
+    What is only clamped breaks nothing: it stays, so that a model is asked for that too.
+    """
     if value is None:
         if column.get("nullable", True):
             return None
@@ -38,14 +41,14 @@ def _within(value: Any, column: Mapping[str, Any], known: Sequence[Any], number:
     if not _matches(value, column):
         passing = [other for other in known if _passes(other, column)]
         return passing[number % len(passing)] if passing else value
-    return _clamped(value, column)
+    return value if column.get("clamp") else _clamped(value, column)
 
 
 def _passes(value: Any, column: Mapping[str, Any]) -> bool:
     return (
         ("allowed" not in column or _is_allowed(value, column))
         and _matches(value, column)
-        and _clamped(value, column) == value
+        and (column.get("clamp", False) or _clamped(value, column) == value)
     )
 
 

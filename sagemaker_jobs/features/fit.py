@@ -14,7 +14,7 @@ from sagemaker_jobs.features.aggregates import Aggregated
 from sagemaker_jobs.features.arrow import number_column
 from sagemaker_jobs.features.dates import MAX_DAYS, DateFeature
 from sagemaker_jobs.features.encoding import Encoding, level_features
-from sagemaker_jobs.features.frame import PERIOD, Input
+from sagemaker_jobs.features.frame import PERIOD, Input, clamped
 from sagemaker_jobs.features.levels import fit_category
 from sagemaker_jobs.features.pipeline import FILE, Derived, FittedFeatures
 from sagemaker_jobs.features.python import FILE as PYTHON_FILE
@@ -28,11 +28,12 @@ def fit_features(
     *,
     files: Mapping[str, str] | None = None,
     period_unit: Unit = "month",
+    clamps: Mapping[str, tuple[float, float]] | None = None,
 ) -> FittedFeatures:
     """Learn levels and fill values from the training rows.
 
     `files` are the project's (features.py is among them if features.yml declares it), `period_unit`
-    is what its periods are.
+    is what its periods are, `clamps` are the contract's: only numbers are clamped.
 
     Raises:
         ContractBroken: a column is absent.
@@ -56,8 +57,9 @@ def fit_features(
             if category.encoding != "native":
                 encode[name] = category.encoding
         else:
-            inputs.append(Input(name, kind))
-            value = _number_fill(spec, name, kind, column)
+            clamp = (clamps or {}).get(name) if kind in ("integer", "number") else None
+            inputs.append(Input(name, kind, clamp=clamp))
+            value = _number_fill(spec, inputs[-1], column)
         if value is not None:
             fill[name] = value
     if spec.needs_period:
@@ -95,9 +97,8 @@ def kind_of(kind: pa.DataType) -> Kind:
     return "string"
 
 
-def _number_fill(
-    spec: FeaturesSpec, name: str, kind: Kind, column: pa.ChunkedArray
-) -> float | None:
+def _number_fill(spec: FeaturesSpec, known: Input, column: pa.ChunkedArray) -> float | None:
+    name, kind = known.name, known.kind
     rule = spec.impute_rule(name, kind)
     if isinstance(rule, Fill):
         constant = float(rule.constant)
@@ -110,7 +111,7 @@ def _number_fill(
     if rule in ("none", "missing_category"):
         return None
     values = number_column(column, name)
-    values = values[~np.isnan(values)]
+    values = clamped(values[~np.isnan(values)], known.clamp)
     if not len(values):
         return None
     match rule:

@@ -1,8 +1,9 @@
 """Rows on their way into the model: blocks of numbers, category codes, aggregates and texts."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,39 @@ PERIOD = "_period"
 
 @dataclass(frozen=True)
 class Input:
-    """A column that is read. `levels` are a text column's known values, in code order."""
+    """A column that is read. `levels` are a text column's known values, in code order.
+
+    A number beyond `clamp` (lowest, highest; infinite where there is no bound) counts as that bound
+    in every feature: a fact of the model, so that training, batches and requests cannot differ.
+    """
 
     name: str
     kind: Kind
     levels: tuple[str, ...] = ()
+    clamp: tuple[float, float] | None = None
 
     @property
     def is_category(self) -> bool:
         """Whether the column holds text."""
         return self.kind == "string"
+
+    def to_document(self) -> dict[str, Any]:
+        """The column as features.json has it."""
+        document: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        if self.is_category:
+            document["levels"] = self.levels
+        if self.clamp is not None:
+            document["clamp"] = [bound if math.isfinite(bound) else None for bound in self.clamp]
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read it."""
+        clamp = document.get("clamp")
+        if clamp is not None:
+            low, high = clamp
+            clamp = (-math.inf if low is None else low, math.inf if high is None else high)
+        return cls(document["name"], document["kind"], tuple(document.get("levels", ())), clamp)
 
 
 def _nothing() -> Any:
@@ -62,6 +86,16 @@ class Frame:
             self.aggregates[start:stop],
             self.texts[start:stop],
         )
+
+
+def clamped(values: Floats, clamp: tuple[Any, Any] | None) -> Floats:
+    """The values within the bounds, missing ones as they are. Bounds may be of a column each."""
+    if clamp is None:
+        return values
+    low, high = clamp
+    # Not numpy's clip, minimum and maximum: of 0.0 and -0.0 these may give either.
+    values = np.where(values < low, low, values)
+    return np.where(values > high, high, values)
 
 
 def level_table(levels: Sequence[str]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The fitted feature pipeline: what features.json says, executed.
 
-A row's life: inputs, impute, dates, derive, aggregates, features.py, encode, matrix. Every step is
-numpy calls over columns, so that a row's features do not depend on the rows beside it.
+A row's life: inputs, clamp, impute, dates, derive, aggregates, features.py, encode, matrix. Every
+step is numpy calls over columns, so that a row's features do not depend on the rows beside it.
 """
 
 import json
@@ -24,6 +24,8 @@ from sagemaker_jobs.features.python import PythonStep
 
 FILE = "features.json"
 FORMAT = 2
+CLAMPING = 3
+"""The format of a document with clamped inputs: a release that cannot clamp must not read it."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,9 @@ class FittedFeatures:
     def to_json(self) -> str:
         """The document `features.json`."""
         document = {
-            "format": FORMAT,
+            "format": CLAMPING if any(c.clamp for c in self.inputs) else FORMAT,
             "period": self.period,
-            "inputs": [
-                {"name": c.name, "kind": c.kind} | ({"levels": c.levels} if c.is_category else {})
-                for c in self.inputs
-            ],
+            "inputs": [column.to_document() for column in self.inputs],
             "fill": self.fill,
             "encode": self.encode,
             "dates": [vars(date) for date in self.dates],
@@ -127,14 +126,13 @@ class FittedFeatures:
         """
         try:
             document: dict[str, Any] = json.loads(text)
-            if document["format"] != FORMAT:
+            if document["format"] not in (FORMAT, CLAMPING):
                 raise ValueError(
-                    f"it has format {document['format']}, this release reads {FORMAT} alone: "
-                    "train the model again, or serve it with the image it was made with"
+                    f"it has format {document['format']}, this release reads "
+                    f"{FORMAT} and {CLAMPING}: train the model again, or serve it with the image "
+                    "it was made with"
                 )
-            inputs = tuple(
-                Input(c["name"], c["kind"], tuple(c.get("levels", ()))) for c in document["inputs"]
-            )
+            inputs = tuple(map(Input.from_document, document["inputs"]))
             dates = tuple(DateFeature(**date) for date in document["dates"])
             return cls(
                 inputs=inputs,

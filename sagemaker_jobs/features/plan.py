@@ -9,7 +9,7 @@ import numpy as np
 from sagemaker_jobs.features.dates import DateParts
 from sagemaker_jobs.features.encoding import OneHotPlan
 from sagemaker_jobs.features.expression import Compute, compile_derivation
-from sagemaker_jobs.features.frame import Floats, Frame, Input
+from sagemaker_jobs.features.frame import Floats, Frame, Input, clamped
 
 if TYPE_CHECKING:
     from sagemaker_jobs.features.pipeline import FittedFeatures
@@ -46,6 +46,7 @@ class Plan:
         numeric = [c for c in fitted.inputs if not c.is_category]
         categories = [c for c in fitted.inputs if c.is_category]
         self._width = len(fitted.features)
+        self._clamp = _bounds(numeric)
         self._number_fill = _filled(float(fitted.fill.get(c.name, np.nan)) for c in numeric)
         self._code_fill = _filled(_code_fill(c, fitted.fill) for c in categories)
         self._numbers = Move.of([c.name for c in numeric], place)
@@ -74,7 +75,7 @@ class Plan:
 
     def matrix(self, frame: Frame) -> Floats:
         """Rows x features, C-contiguous."""
-        numbers, codes = frame.numbers, frame.codes
+        numbers, codes = clamped(frame.numbers, self._clamp), frame.codes
         if self._number_fill is not None:
             numbers = np.where(np.isnan(numbers), self._number_fill, numbers)
         if self._code_fill is not None:
@@ -151,6 +152,14 @@ def _places(places: Sequence[int]) -> Places:
     """A slice if the places follow each other: numpy copies it without looking places up."""
     first, count = places[0], len(places)
     return slice(first, first + count) if places == (*range(first, first + count),) else [*places]
+
+
+def _bounds(numeric: Sequence[Input]) -> tuple[Floats, Floats] | None:
+    """The least and the largest value of each column; None if none is clamped."""
+    if not any(column.clamp for column in numeric):
+        return None
+    low, high = zip(*(c.clamp or (-np.inf, np.inf) for c in numeric), strict=True)
+    return np.array(low), np.array(high)
 
 
 def _filled(values: Iterable[float]) -> Floats | None:

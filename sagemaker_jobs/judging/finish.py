@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from dropforge.errors import ArtifactBroken
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.artifact.baseline import make_baseline, write_baseline
-from sagemaker_jobs.artifact.conforming import conforming
-from sagemaker_jobs.artifact.golden import golden_rows, make_rows, write_golden
+from sagemaker_jobs.artifact.golden import golden_rows, write_golden
+from sagemaker_jobs.artifact.keeping import keeping
+from sagemaker_jobs.artifact.synthetic import make_rows
 from sagemaker_jobs.boosting.scorer import Scorer, read_contract
 from sagemaker_jobs.features.arrow import frame_from_arrow
 from sagemaker_jobs.features.frame import PERIOD
@@ -56,7 +57,7 @@ def finish_artifact(spec: ProjectSpec, artifact: Path, scorer: Scorer, train: pa
         keys=_keys(spec, scorer.features),
         period=_period(train) if scorer.features.reads_period else None,
     )
-    rows = conforming(rows, read_contract(artifact)["columns"])
+    rows = keeping(rows, read_contract(artifact))
     answers = scorer.outcome(scorer.scores(RowReader(scorer.features).from_objects(rows)))
     golden = golden_rows(rows, answers)
     write_golden(artifact, golden)

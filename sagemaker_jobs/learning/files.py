@@ -22,7 +22,13 @@ from sagemaker_jobs.snapshot.keys import digest, write_keys
 def fit_into(artifact: Path, spec: ProjectSpec, snapshot: Path) -> FittedFeatures:
     """Fit the features on the training rows and write them into the artifact."""
     train = cast(pa.Table, ColumnFile(snapshot / "train.parquet"))
-    features = fit_features(spec.features, train, files=spec.files, period_unit=spec.period)
+    features = fit_features(
+        spec.features,
+        train,
+        files=spec.files,
+        period_unit=spec.period,
+        clamps=spec.contract.clamps if spec.contract else None,
+    )
     artifact.mkdir(parents=True, exist_ok=True)
     write_features(artifact, features)
     if (snapshot / AGGREGATES_FILE).exists():

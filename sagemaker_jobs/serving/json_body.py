@@ -7,6 +7,7 @@ import orjson
 
 from dropforge.errors import InvalidRequest
 from sagemaker_jobs.features.frame import Frame
+from sagemaker_jobs.features.rows import RowRefused
 from sagemaker_jobs.serving.fields import NotOrdinary
 from sagemaker_jobs.serving.ordinary import Values
 from sagemaker_jobs.serving.reading import Question, Reading, check_rows
@@ -59,7 +60,7 @@ class JsonReader:
             for index, row in enumerate(rows):
                 if not row.keys() <= reading.known:
                     name = next(name for name in row if name not in reading.known)
-                    raise InvalidRequest(f"Row {index + 1}: column {name} is unknown.")
+                    raise RowRefused(index + 1, name, "unknown", "is unknown")
             found = reading.rows.from_objects(rows)
         ids = [row.get(reading.id) for row in rows]
         categories = reading.categories

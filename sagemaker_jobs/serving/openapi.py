@@ -15,8 +15,11 @@ _TYPES: dict[str, dict[str, Any]] = {
 }
 
 
+_BOUNDS = {"min": "minimum", "max": "maximum"}
+
+
 def document(contract: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """Paths, the row's schema with types, required columns and ranges, and the answer's."""
+    """Paths, the row's schema with types, required columns and rules, and the answer's."""
     error = {"description": "Why not.", "content": _json({"$ref": "#/components/schemas/Error"})}
     explain = {
         "name": "explain",
@@ -89,7 +92,8 @@ def _answer() -> dict[str, Any]:
             "inference_id": {"type": "string"},
             "warnings": {
                 "type": "integer",
-                "description": "How many values break rules of the contract that only warn.",
+                "description": "How many values, and rows, break rules of the contract that only "
+                "warn, and how many numbers are clamped. Left out where there are none.",
             },
         },
         "required": ["predictions", "inference_id"],
@@ -108,12 +112,26 @@ def _row(contract: Mapping[str, Any]) -> dict[str, Any]:
     other = {"description": "Not read by the model."}
     properties |= {name: other for name in contract["ignored"]}
     properties[contract["id"]] = {"description": "Given back with the row's prediction."}
-    return {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": properties,
         "required": [column["name"] for column in columns],
         "additionalProperties": False,
     }
+    if rules := contract.get("rules"):
+        schema["description"] = "\n".join(map(_rule_says, rules))
+        schema["x-dropforge-rules"] = rules
+    return schema
+
+
+def _rule_says(rule: Mapping[str, Any]) -> str:
+    """What a rule over rows does here. No keyword of a schema compares properties."""
+    does = "A row that breaks it is refused."
+    if not rule["asked"]:
+        does = "It is not asked here: a row does not carry all of its columns."
+    elif rule["on_break"] == "warn":
+        does = "A row that breaks it is counted in warnings."
+    return f"Rule {rule['name']}: {rule['expr']}. {does}"
 
 
 def _column(column: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,19 +139,22 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
     nullable = column.get("nullable", True)
     if nullable:
         schema["type"] = [schema["type"], "null"]
-    rules: dict[str, Any] = {}
-    for key, name in (("min", "minimum"), ("max", "maximum")):
-        if key in column and column["type"] != "date":
-            rules[name] = column[key]
+    bounds = {name: column[key] for key, name in _BOUNDS.items() if key in column}
+    rules: dict[str, Any] = {} if column.get("clamp") else dict(bounds)
+    if column.get("clamp"):
+        schema["description"] = f"Counts as the bound where it is beyond: {bounds}"
+        schema["x-dropforge-clamp"] = bounds
     if "allowed" in column:
         rules["enum"] = [*column["allowed"], *([None] if nullable else [])]
     if "pattern" in column:
         rules["pattern"] = f"^(?:{column['pattern']})$"
-    if column.get("on_break") == "warn" and rules:
-        # A schema's rules refuse; these only warn.
-        schema["description"] = f"Expected, and counted where it is not so: {rules}"
-        return schema
-    return schema | rules
+    # A schema's rules refuse, so those that warn are told; so are a date's: its bounds are numbers.
+    warns, is_date = column.get("on_break") == "warn", column["type"] == "date"
+    told = {name: rule for name, rule in rules.items() if warns or (is_date and name in bounds)}
+    if told:
+        says = "Expected, and counted where it is not so" if warns else "Within"
+        schema["description"] = f"{says}: {told}"
+    return schema | {name: rule for name, rule in rules.items() if name not in told}
 
 
 def _prediction(output: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,8 +190,14 @@ def _error() -> dict[str, Any]:
     texts = dict.fromkeys(
         ("error", "message", "column", "rule", "inference_id"), {"type": "string"}
     )
+    of_rows = {
+        "row": {"type": "integer"},
+        "value": {},
+        "columns": {"type": "array", "items": {"type": "string"}},
+        "values": {"type": "object"},
+    }
     return {
         "type": "object",
-        "properties": texts | {"row": {"type": "integer"}, "value": {}},
+        "properties": texts | of_rows,
         "required": ["error", "message"],
     }

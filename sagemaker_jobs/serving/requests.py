@@ -25,7 +25,8 @@ class RequestReader:
     CSV without a header carries the contract's columns in its order, optionally behind the id; with
     a header any order. Columns that the model does not know are an error, known ones that it does
     not read (the id, the target, protected columns) are skipped. Then the contract's rules are
-    asked: a value that breaks one is an error, or is counted if the rule only warns.
+    asked: a value that breaks one is an error, or is counted if the rule only warns. Of a single
+    row's values, those beyond a clamp become the bound; of many the features do that.
 
     `_period`, the first day of a row's period, may stand in JSON and in CSV with a header; it is
     the current period's where it does not, and skipped if no feature depends on it.
@@ -47,7 +48,8 @@ class RequestReader:
             "application/x-jsonlines": json.read_lines,
             "application/x-ndjson": json.read_lines,
         }
-        self._rules = Rules(contract.get("columns", ()), features.inputs)
+        rules = contract.get("rules", ())
+        self._rules = Rules(contract.get("columns", ()), features.inputs, rules)
 
     def read(self, content_type: str, body: bytes) -> Question:
         """Read a body.
@@ -74,10 +76,14 @@ class RequestReader:
         return question
 
     def _check(self, question: Question) -> int:
-        rules = self._rules
-        if question.values is not None and not rules.suspect(*question.values):
+        rules, values = self._rules, question.values
+        if values is None:
+            return rules.check(question.frame, question.text_at)
+        if not rules.suspect(*values):
             return 0
-        return rules.check(question.frame, question.text_at)
+        warned = rules.check(question.frame, question.text_at)
+        rules.clamp(values.numbers)
+        return warned
 
 
 def _kind(content_type: str) -> str:

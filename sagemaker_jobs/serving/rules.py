@@ -1,65 +1,50 @@
-"""The contract's rules on the values of requests: what contract.json says of each column.
+"""The contract's rules on requests: what contract.json says of each column, and of rows.
 
-They look at the numbers and category codes that a row was read into: a value at a time in a single
-row, a column at a time in more. A text itself is looked at only where training has not seen it: the
-verdicts on known ones are made at load.
+A number beyond its column's `clamp` breaks nothing: it is counted with what only warns. What it
+counts as is the features' own affair; single rows, whose values have no frame, are clamped here.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sagemaker_jobs.features.frame import PERIOD, Floats, Frame, Input
+from sagemaker_jobs.features.frame import Floats, Frame, Input
 from sagemaker_jobs.features.rows import RowRefused
-from sagemaker_jobs.values import FROM_TEXT
-
-WARN = "warn"
-SHOWN_VALUES = 10
-"""So many allowed values are listed in a message, as in those of a dropped file."""
-
-TextAt = Callable[[int, int], str]
-"""The text of a row's category: row and category, counted from 0."""
-
-
-@dataclass
-class Rule:
-    """One rule of a column: its place in the frame's block, what breaks it, and what is said."""
-
-    name: str
-    column: str
-    place: int
-    says: str
-    warns: bool
-    breaks: Callable[[float], bool]
-    broken: Callable[[Floats], NDArray[np.bool_]]
-    allows: Callable[[str], bool] | None = field(default=None)
-    unseen: float = math.inf
-    """Categories only: whether a text is allowed, and the code of texts that training never saw."""
+from sagemaker_jobs.serving.column_rules import Rule, numeric_rules, text_rules
+from sagemaker_jobs.serving.refusals import RuleBroken
+from sagemaker_jobs.serving.row_rules import RowRules
+from sagemaker_jobs.serving.row_rules import TextAt as TextAt
+from sagemaker_jobs.values import number_to_json
 
 
 class Rules:
     """Every rule of a contract. Without any, checking costs nothing."""
 
-    def __init__(self, columns: Iterable[Mapping[str, Any]], inputs: Iterable[Input]) -> None:
+    def __init__(
+        self,
+        columns: Iterable[Mapping[str, Any]],
+        inputs: Sequence[Input],
+        rules: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         said = {column["name"]: column for column in columns}
         numeric = [column for column in inputs if not column.is_category]
         categories = [column for column in inputs if column.is_category]
-        self._numbers = [r for i, c in enumerate(numeric) for r in _numeric(c, i, said)]
-        self._codes = [r for i, c in enumerate(categories) for r in _textual(c, i, said)]
+        self._numbers = [r for i, c in enumerate(numeric) for r in numeric_rules(c, i, said)]
+        self._codes = [r for i, c in enumerate(categories) for r in text_rules(c, i, said)]
         self._single_numbers = [(rule.place, rule.breaks) for rule in self._numbers]
         self._single_codes = [(rule.place, rule.breaks) for rule in self._codes]
+        self._clamps = [(i, *c.clamp) for i, c in enumerate(numeric) if c.clamp is not None]
         self._order = {c.name: place for place, c in enumerate(inputs)}
+        self._rows = RowRules(rules, inputs) if rules else None
 
     def check(self, frame: Frame, text_at: TextAt) -> int:
-        """Answers how many values break rules that only warn.
+        """Answers how many values, and rows, break rules that only warn, or are clamped.
 
         Raises:
             RowRefused: the first value, by row and column, that breaks another.
+            RuleBroken: the first row that breaks a row rule, if no value before it is refused.
         """
         warned = 0
         refused: list[tuple[int, int, Rule, bool]] = []
@@ -75,18 +60,45 @@ class Rules:
                     warned += len(rows)
                 else:
                     refused.append((int(rows[0]), self._order[rule.column], rule, of_texts))
-        if refused:
-            row, _, rule, of_texts = min(refused, key=lambda found: found[:2])
+        first = min(refused, key=lambda found: found[:2]) if refused else None
+        warned += self._check_rows(frame, text_at, first[0] if first else frame.rows)
+        if first:
+            row, _, rule, of_texts = first
             value = _value(frame, row, rule, text_at if of_texts else None)
             raise RowRefused(row + 1, rule.column, rule.name, rule.says, value)
         return warned
+
+    def _check_rows(self, frame: Frame, text_at: TextAt, before: int) -> int:
+        """Ask the row rules; raises for the first row above `before` that breaks one."""
+        warned = 0
+        refusal: RuleBroken | None = None
+        for rule, rows in self._rows.broken(frame, text_at) if self._rows else ():
+            if rule.warns:
+                warned += len(rows)
+            elif rows[0] < before:
+                before = rows[0]
+                refusal = rule.refusal(before, frame, text_at)
+        if refusal is not None:
+            raise refusal
+        return warned
+
+    def clamp(self, numbers: list[float]) -> None:
+        """Set the values of a single row that are beyond their column's clamp to its bounds."""
+        for place, low, high in self._clamps:
+            if numbers[place] < low:
+                numbers[place] = low
+            elif numbers[place] > high:
+                numbers[place] = high
 
     def suspect(self, numbers: Sequence[float], codes: Sequence[float]) -> bool:
         """Whether a value of a single row may break a rule: only then it is worth a `check`."""
         for place, breaks in self._single_numbers:
             if breaks(numbers[place]):
                 return True
-        return any(breaks(codes[place]) for place, breaks in self._single_codes)
+        for place, breaks in self._single_codes:
+            if breaks(codes[place]):
+                return True
+        return self._rows is not None and self._rows.suspect(numbers, codes)
 
 
 def _broken(rule: Rule, values: Floats, text_at: TextAt) -> NDArray[np.intp]:
@@ -102,90 +114,9 @@ def _broken(rule: Rule, values: Floats, text_at: TextAt) -> NDArray[np.intp]:
     return np.array(kept, dtype=np.intp)
 
 
-def _value(frame: Frame, row: int, rule: Rule, text_at: TextAt | None) -> str | float | None:
+def _value(frame: Frame, row: int, rule: Rule, text_at: TextAt | None) -> Any:
     if rule.name == "nullable":
         return None
     if text_at is not None:
         return text_at(row, rule.place)
-    return float(frame.numbers[row, rule.place])
-
-
-def _numeric(column: Input, place: int, said: Mapping[str, Any]) -> Iterable[Rule]:
-    rules = said.get(column.name, {}) if column.name != PERIOD else {}
-    common = (column.name, place)
-    warns = rules.get("on_break") == WARN
-    if rules.get("nullable") is False:
-        yield Rule("nullable", *common, "must not be empty", warns, math.isnan, np.isnan)
-    low, high = rules.get("min"), rules.get("max")
-    if low is not None or high is not None:
-        least = -math.inf if low is None else _number(low, column)
-        most = math.inf if high is None else _number(high, column)
-        yield Rule(
-            "range",
-            *common,
-            _range_says(low, high),
-            warns,
-            lambda value: value < least or value > most,
-            lambda values: (values < least) | (values > most),
-        )
-    if (allowed := rules.get("allowed")) is not None:
-        members = [_number(value, column) for value in allowed]
-        yield Rule(
-            "allowed",
-            *common,
-            _allowed_says(allowed),
-            warns,
-            lambda value: value == value and value not in members,
-            lambda values: ~np.isin(values, members) & ~np.isnan(values),
-        )
-
-
-def _textual(column: Input, place: int, said: Mapping[str, Any]) -> Iterable[Rule]:
-    rules = said.get(column.name, {})
-    warns = rules.get("on_break") == WARN
-    if rules.get("nullable") is False:
-        yield Rule("nullable", column.name, place, "must not be empty", warns, math.isnan, np.isnan)
-    if (allowed := rules.get("allowed")) is not None:
-        texts = frozenset(map(str, allowed))
-        yield _by_text("allowed", column, place, _allowed_says(allowed), warns, texts.__contains__)
-    if (pattern := rules.get("pattern")) is not None:
-        matches = re.compile(pattern).fullmatch
-        says = f"must have the form {pattern}"
-        yield _by_text("pattern", column, place, says, warns, lambda text: bool(matches(text)))
-
-
-def _by_text(
-    name: str, column: Input, place: int, says: str, warns: bool, allows: Callable[[str], bool]
-) -> Rule:
-    """A rule on texts; the levels' verdicts are looked up by code, with that of unseen ones last.
-
-    A missing value, whose code is NaN, breaks none.
-    """
-    wrong = [*(not allows(level) for level in column.levels), True]
-    verdicts = np.array(wrong)
-
-    def breaks(code: float) -> bool:
-        return code == code and wrong[int(code)]
-
-    def broken(codes: Floats) -> NDArray[np.bool_]:
-        missing = np.isnan(codes)
-        return ~missing & verdicts[np.where(missing, 0.0, codes).astype(np.intp)]
-
-    unseen = float(len(column.levels))
-    return Rule(name, column.name, place, says, warns, breaks, broken, allows, unseen)
-
-
-def _number(value: Any, column: Input) -> float:
-    return FROM_TEXT[column.kind](value) if isinstance(value, str) else float(value)
-
-
-def _range_says(low: Any, high: Any) -> str:
-    if low is None:
-        return f"must be at most {high}"
-    return f"must be at least {low}" if high is None else f"must be between {low} and {high}"
-
-
-def _allowed_says(allowed: list[Any]) -> str:
-    shown = ", ".join(map(str, allowed[:SHOWN_VALUES]))
-    rest = len(allowed) - SHOWN_VALUES
-    return f"must be one of {shown}{f' and {rest} more' if rest > 0 else ''}"
+    return number_to_json(float(frame.numbers[row, rule.place]), rule.kind)

@@ -3,7 +3,8 @@
 A row of period p gets what was known when p began: every row of earlier periods counts, labelled
 or not, but `target_mean` takes labels only that were mature on p's first day (or today, if that is
 earlier), so that training sees no fresher labels than serving will. Values that are missing do not
-count, except that `count` counts rows. `last` is the last value of the newest earlier period that
+count, except that `count` counts rows; those beyond a `clamp` of the contract count as the bound. A
+key stays as it is. `last` is the last value of the newest earlier period that
 has one, in the order of its file. The history `initial` is one period before all.
 
 A key that is missing, or that no earlier period has, has no statistic: null, for `count` too.
@@ -23,6 +24,7 @@ from dropforge.period import Period
 from dropforge.project import ProjectSpec
 from sagemaker_jobs.features.aggregates import FILE as FILE
 from sagemaker_jobs.features.arrow import number_column
+from sagemaker_jobs.features.frame import clamped
 from sagemaker_jobs.reader.conversion import as_text, plain_array
 from sagemaker_jobs.snapshot.maturity import is_mature
 from sagemaker_jobs.snapshot.tally import Floats, Part, Places, Tally
@@ -93,6 +95,7 @@ class Aggregates:
 
     def __init__(self, spec: ProjectSpec, today: dt.date) -> None:
         self._spec, self._today = spec, today
+        self._clamps = spec.contract.clamps if spec.contract else {}
         self._running = [_Running(*item) for item in spec.features.aggregates.items()]
         self._keys = {running.declared.by: Keys() for running in self._running}
         self._period: str | None = None
@@ -138,6 +141,7 @@ class Aggregates:
         column = np.full(batch.num_rows, np.nan)
         column[known] = running.counted.at(places[known])
         values, present = _values(running.declared, batch, labels)
+        values = clamped(values, self._clamps.get(running.declared.column or ""))
         counted = known & present
         ones = np.ones(int(counted.sum()), np.int64)
         running.current.add(places[counted], ones, values[counted])

@@ -207,6 +207,8 @@ def write_project(folder: Path, name: str, **changes: Any) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     if python := changes.pop("python", None):
         (path / "features.py").write_text(python)
+    if contract := changes.pop("contract", None):
+        (path / "contract.yml").write_text(json.dumps(contract))
     (path / "project.yml").write_text(json.dumps(document | changes))  # JSON is YAML
     (path / "features.yml").write_text(json.dumps(features))
     return path

@@ -259,6 +259,28 @@ def test_keys_of_two_columns_share_the_table(tmp_path: Path) -> None:
         assert (row["job_income"] is None) == (row["by"] == "branch")
 
 
+def test_what_a_contract_clamps_counts_as_the_bound(tmp_path: Path) -> None:
+    ages = pa.array([20, 30, 400, -7] * 25)
+    first = loans(100, 1).append_column("branch", pa.array(["n", "n", "n", "s"] * 25))
+    first = first.set_column(first.schema.get_field_index("age"), "age", ages)
+    second = loans(50, 2, first_id=5000).append_column("branch", pa.array(["n"] * 50))
+    made = history(tmp_path, {"initial": first, "202010": second})
+    declared = {"years": {"by": "branch", "statistic": "mean", "column": "age"}}
+    columns: dict[str, Any] = {
+        name: {"type": "string"} for name in (*first.schema.names, "loan_id", "default")
+    }
+    columns |= {name: {"type": "number"} for name in ("income", "amount")}
+    columns["age"] = {"type": "integer", "min": 0, "max": 100, "clamp": True}
+    spec = make_spec(
+        features={"keep": ["income"], "aggregates": declared}, contract={"columns": columns}
+    )
+    build_snapshot(spec, made, None, tmp_path / "s", "s3://x/", today=TODAY)
+    holdout = pq.ParquetFile(tmp_path / "s" / "holdout.parquet").read()
+    assert set(holdout.column("years").to_pylist()) == {50.0}
+    stored = pq.ParquetFile(tmp_path / "s" / "aggregates.parquet").read().to_pylist()
+    assert [row["years"] for row in stored if row["key"] == "s"] == [0.0]
+
+
 def test_the_mean_of_a_value_to_be_predicted(tmp_path: Path) -> None:
     first = loans(100, 1).append_column("branch", pa.array(["n", "s"] * 50))
     second = loans(50, 2, first_id=5000).append_column("branch", pa.array(["n"] * 50))

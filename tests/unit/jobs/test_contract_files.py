@@ -29,7 +29,7 @@ RULES = [{"name": "burden", "expr": "amount <= 3.1 * income", "says": "lends too
 
 def staged(body: bytes, folder: Path, **changes: Any) -> Staged:
     contract = {"columns": COLUMNS, "rules": RULES, "file": {"max_missing": 0.2}}
-    spec = make_spec(contract=contract, **changes)
+    spec = make_spec(**{"contract": contract, **changes})
     source = open_file(spool([body], folder / "file", "csv", "utf-8"))
     return stage_rows(spec, source, expect_columns(spec, source, None), folder)
 
@@ -78,6 +78,34 @@ def test_every_fault_of_a_file_is_found_in_one_pass_by_line(tmp_path: Path) -> N
     assert refused.value.rows[1].fields == tuple(lines[6].split(","))
     rows = staged("\n".join(lines).encode(), tmp_path, max_rejected_share=0.3)
     assert (rows.rows, rows.rejected.count) == (31, 9)
+
+
+def test_what_is_clamped_is_kept_as_it_stands_and_counted(tmp_path: Path) -> None:
+    lines = as_csv(loans(40, 3)).decode().splitlines()
+    age = lines[0].split(",").index("age")
+    for line, value in ((5, "17"), (7, "81"), (9, "-200"), (11, "80"), (13, "")):
+        fields = lines[line - 1].split(",")
+        lines[line - 1] = ",".join([*fields[:age], value, *fields[age + 1 :]])
+    clamped = COLUMNS | {"age": {"type": "integer", "min": 18, "max": 80, "clamp": True}}
+    rows = staged("\n".join(lines).encode(), tmp_path, contract={"columns": clamped})
+    assert (rows.rows, rows.rejected.count) == (40, 0)
+    assert rows.warnings == [
+        "Line 5, column age: must be between 18 and 80; models take the bound for it "
+        "(also lines 7, 9)."
+    ]
+    ages = [value for batch in rows.batches() for value in batch.column("age").to_pylist()]
+    assert [ages[line - 2] for line in (5, 7, 9, 11, 13)] == [17, 81, -200, 80, None]
+
+
+def test_a_negative_zero_is_zero_to_every_rule(tmp_path: Path) -> None:
+    lines = as_csv(loans(20, 3)).decode().splitlines()
+    income = lines[0].split(",").index("income")
+    fields = lines[3].split(",")
+    lines[3:] = [",".join([*fields[:income], "-0.0", *fields[income + 1 :]])]
+    columns = COLUMNS | {"income": {"type": "number", "allowed": [0]}}
+    contract = {"columns": columns, "rules": [{"name": "none", "expr": "income in [0, 1]"}]}
+    rows = staged("\n".join([lines[0], lines[3]]).encode(), tmp_path, contract=contract)
+    assert (rows.rows, rows.warnings) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["churn", "credit", "home_credit"])

@@ -12,7 +12,8 @@ import pytest
 from dropforge.errors import ArtifactBroken, NoTrainingData
 from dropforge.evaluation import Evaluation
 from dropforge.verdict import decide
-from sagemaker_jobs.artifact.golden import UNSEEN, read_golden
+from sagemaker_jobs.artifact.golden import read_golden
+from sagemaker_jobs.artifact.synthetic import UNSEEN
 from sagemaker_jobs.evaluate import evaluate
 from sagemaker_jobs.judging.finish import check_served
 from sagemaker_jobs.snapshot.keys import write_keys

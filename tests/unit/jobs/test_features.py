@@ -490,7 +490,7 @@ def test_another_format_is_not_read() -> None:
     document = json.loads(FITTED.to_json())
     assert document["format"] == 2
     old = json.dumps(document | {"format": 1})
-    with pytest.raises(ArtifactBroken, match="format 1, this release reads 2 alone: train"):
+    with pytest.raises(ArtifactBroken, match="format 1, this release reads 2 and 3: train"):
         FittedFeatures.from_json(old)
     del document["fill"]
     with pytest.raises(ArtifactBroken, match=r"features\.json cannot be read: KeyError: 'fill'"):

@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropforge.errors import ArtifactBroken
-from sagemaker_jobs.artifact.golden import (
-    MAX_LEVELS,
-    ROWS,
-    UNSEEN,
-    Golden,
-    check_golden,
-    make_rows,
-)
+from sagemaker_jobs.artifact.golden import Golden, check_golden
+from sagemaker_jobs.artifact.synthetic import MAX_LEVELS, ROWS, UNSEEN, make_rows
 from sagemaker_jobs.features.frame import PERIOD, Input
 
 NUMBER = {"kind": "number", "edges": [2.0, 5.0], "low": 1.0, "high": 9.0}

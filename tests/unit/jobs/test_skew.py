@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -225,10 +226,23 @@ def write_aggregates(artifact: Path) -> None:
     pq.write_table(pa.table(columns), artifact / "aggregates.parquet")
 
 
-def fitted_through_files(spec: FeaturesSpec, artifact: Path) -> FittedFeatures:
+CLAMPS: dict[str, tuple[float, float]] = {
+    "amount": (0.0, 1e4),
+    "count": (-np.inf, 12.0),
+    "rate": (1.0, np.inf),
+}
+ANY_CLAMPS = st.dictionaries(
+    st.sampled_from([*CLAMPS, "branch"]),
+    st.sampled_from([*CLAMPS.values(), (-0.0, 0.0), (2.0, 2.0)]),
+)
+
+
+def fitted_through_files(
+    spec: FeaturesSpec, artifact: Path, clamps: Mapping[str, tuple[float, float]] = CLAMPS
+) -> FittedFeatures:
     """Fitted on TRAIN, written, and loaded as Score and the server do."""
     for_training = with_as_of(TRAIN, spec)
-    fitted = fit_features(spec, for_training, files={"features.py": PYTHON})
+    fitted = fit_features(spec, for_training, files={"features.py": PYTHON}, clamps=clamps)
     write_features(artifact, fitted)
     loaded = FittedFeatures.load(artifact)
     assert loaded == fitted
@@ -257,11 +271,14 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(spec=specs(), rows=MANY)
+@given(spec=specs(), rows=MANY, clamps=ANY_CLAMPS)
 def test_every_road_gives_the_same_features(
-    artifact: Path, spec: FeaturesSpec, rows: list[Row]
+    artifact: Path,
+    spec: FeaturesSpec,
+    rows: list[Row],
+    clamps: dict[str, tuple[float, float]],
 ) -> None:
-    features = fitted_through_files(spec, artifact)
+    features = fitted_through_files(spec, artifact, clamps)
     reader = RowReader(features)
     frame = frame_from_arrow(as_table(rows), features)
     whole = features.matrix(frame)
@@ -336,6 +353,32 @@ def test_aggregates_of_the_rows_own_period_come_before_the_stored_ones(artifact:
         np.testing.assert_array_equal(found[:, place], own)
         others = [p for p in range(len(AGGREGATES)) if p != place]
         np.testing.assert_array_equal(found[:, others], stored[:, others])
+
+
+def within(value: Any, bounds: tuple[float, float] | None) -> Any:
+    if value is None or bounds is None:
+        return value
+    low, high = bounds
+    return type(value)(low if value < low else high if value > high else value)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(spec=specs(), rows=MANY)
+def test_a_value_beyond_a_clamp_is_the_bound_in_every_feature(
+    artifact: Path, spec: FeaturesSpec, rows: list[Row]
+) -> None:
+    table = pa.Table.from_pylist(
+        [{n: within(v, CLAMPS.get(n)) for n, v in row.items()} for row in TRAIN.to_pylist()],
+        TRAIN.schema,
+    )
+    of_bounds = fit_features(spec, with_as_of(table, spec), files={"features.py": PYTHON})
+    clamping = fitted_through_files(spec, artifact)
+    assert clamping.fill == of_bounds.fill
+    at_bounds = [{n: within(v, CLAMPS.get(n)) for n, v in row.items()} for row in rows]
+    # Aggregates are found by the key as it came: that is a name, and no number.
+    raw, bounded = (with_as_of(as_table(some), spec) for some in (rows, at_bounds))
+    expected = of_bounds.matrix(frame_from_arrow(bounded, of_bounds))
+    assert_same_bits(clamping.matrix(frame_from_arrow(raw, clamping)), expected)
 
 
 # Wrong values ----------------------------------------------------------------------------------

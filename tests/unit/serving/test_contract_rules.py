@@ -53,6 +53,13 @@ def test_the_columns_carry_the_rules_in_the_words_of_the_contract(tmp_path: Path
     assert (job["allowed"][-1], job["on_break"]) == ("NA", "warn")
 
 
+def test_a_clamp_is_what_the_features_clamp(tmp_path: Path) -> None:
+    bounds = (float("-inf"), 1e6)
+    income, *_ = written(tmp_path, (Input("income", "number", clamp=bounds), *INPUTS[1:]))
+    assert income["clamp"] is True
+    assert (income["min"], income["max"]) == (0, 1e6)
+
+
 def test_rules_of_another_type_than_the_models_are_left_out(tmp_path: Path) -> None:
     (age,) = written(tmp_path, (Input("age", "string", ("18",)),))
     assert age == {"name": "age", "type": "string", "personal": True}
