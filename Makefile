@@ -19,7 +19,7 @@ WITH_NODE := . requirements/node.sh &&
 WITH_NPX := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-unit test-infra test-flow bench-data bench-learn bench-promotion bench-serving lint format types \
+.PHONY: help setup demo up down test test-unit test-infra test-flow bench-data bench-learn bench-promotion bench-serving bench-trees image-size lint format types \
 	check-locks synth cost deploy destroy lock clean
 
 help: ## List these targets
@@ -29,7 +29,7 @@ help: ## List these targets
 setup: $(READY) ## Create .venv from the hashed locks, or bring it in step with them
 	@echo "setup: $(VENV) is in step with the locks"
 
-$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt %/mlflow.txt %/bench.txt,$(wildcard requirements/*.txt))
+$(READY): requirements/setup.sh pyproject.toml $(filter-out %/notebook.txt %/awscli.txt %/mlflow.txt %/bench.txt %/compiled.txt,$(wildcard requirements/*.txt))
 	@sh requirements/setup.sh $(VENV)
 	@touch $@
 
@@ -65,6 +65,12 @@ bench-promotion: $(READY) ## Simulate how often chance, and how often a better m
 
 bench-serving: $(READY) ## Measure the server under load, beside others (minutes; BENCH=--quick)
 	@$(BIN)/python -m benchmarks.serving $(BENCH)
+
+bench-trees: $(READY) ## Measure what compiled trees bring and cost (two minutes)
+	@$(BIN)/python -m benchmarks.trees
+
+image-size: $(READY) ## List what is in the job image, in MB (a minute, no Docker; BENCH=--compiled)
+	@$(BIN)/python -m benchmarks.image $(BENCH)
 
 lint: $(READY) ## Check style and format
 	@$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from benchmarks.serving_load import Load, choose
 from benchmarks.serving_places import environments, versions
 from benchmarks.serving_questions import Format, Questions
 from benchmarks.serving_rows import Cell, Line, check_answers, measure, render
-from benchmarks.serving_servers import running
+from benchmarks.serving_servers import running, wait_until
 from benchmarks.serving_start import first_answer
 from benchmarks.table import Row
 from benchmarks.table import render as render_rows
@@ -68,6 +68,7 @@ def measured(
             first = server.ask(questions, "csv", 1)
             try:
                 stack.enter_context(running(server.server, logs / f"{number}.log", first))
+                wait_until(server.ready, server.called)
                 check_answers([server], questions)
             except BenchmarkFailed as failure:
                 _say(str(failure))

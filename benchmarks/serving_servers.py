@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -71,6 +71,29 @@ def answer(port: int, request: Request, body: str) -> tuple[int, bytes]:
         return response.status, response.read()
     finally:
         connection.close()
+
+
+def text_of(port: int, path: str) -> str:
+    """The text that is answered to a GET."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def wait_until(ready: Callable[[], bool], what: str) -> None:
+    """Ask again and again.
+
+    Raises:
+        BenchmarkFailed: it was not so in time.
+    """
+    deadline = time.perf_counter() + START_SECONDS
+    while not ready():
+        if time.perf_counter() > deadline:
+            raise BenchmarkFailed(f"{what} was not ready in {START_SECONDS} s")
+        time.sleep(0.1)
 
 
 def free_port() -> int:

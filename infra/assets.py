@@ -33,8 +33,9 @@ def code_directory() -> Path:
 
 
 def image_directory() -> Path:
-    """The job image's build context: its Dockerfile, its lock, `sagemaker_jobs/`, `dropforge/`."""
-    return _staged("image", ("sagemaker_jobs", "dropforge", "requirements/jobs.txt"))
+    """The job image's build context: its Dockerfile, what it installs and removes, its code."""
+    made_of = (f"requirements/{name}" for name in ("jobs.txt", "compiled.txt", "prune.py"))
+    return _staged("image", ("sagemaker_jobs", "dropforge", *made_of))
 
 
 def layer_directory() -> Path:

@@ -36,5 +36,6 @@ class JobImage(Construct):
             file="sagemaker_jobs/Dockerfile",
             platform=ecr_assets.Platform.LINUX_AMD64,
             repository=self.repository,
+            build_args={"COMPILED_TREES": "1"} if settings.compiled_trees else None,
         )
         self.uri = image.image_uri

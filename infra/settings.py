@@ -83,6 +83,7 @@ class StageSettings(BaseSettings):
     tracking: Tracking | None = None
     intake_concurrency: int = Field(default=2, ge=2, le=1000)
     keep_noncurrent_days: int = Field(default=365, ge=1)
+    compiled_trees: bool = False
 
     @classmethod
     def settings_customise_sources(

@@ -32,12 +32,14 @@ TOGETHER = ("bootstrap", PROJECT, "infra", "lambdas", "jobs", "local", "dev")
 # The AWS CLI pins a botocore of its own: it shares nothing, and the tests run it beside the rest.
 # MLflow's server shares nothing either: the product speaks to it by HTTP.
 # The benchmark's other servers share versions with the jobs' room: both run the same LightGBM.
+# What compiles trees is added to the jobs' room in an image that is asked for it.
 ALONE = FOLDER / "bootstrap.txt"
 APART = {
     "notebook": FOLDER / "lambdas.txt",
     "awscli": ALONE,
     "mlflow": ALONE,
     "bench": FOLDER / "jobs.txt",
+    "compiled": CONSTRAINTS,
 }
 FINGERPRINT = "# fingerprint of the requirements: "
 

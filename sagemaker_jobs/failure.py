@@ -1,7 +1,5 @@
 """A job's failure, written where SageMaker reads it so that the mail can carry it."""
 
-from pathlib import Path
-
 from dropforge.errors import DropforgeError
 from sagemaker_jobs import paths
 
@@ -19,12 +17,15 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def report(job: str, error: BaseException) -> Path:
-    """Write the failure text of a job; answers the file."""
+def report(job: str, error: BaseException) -> None:
+    """Write the failure text of a job. The server writes none: nobody reads one of an endpoint, and
+    its user may have no right to write.
+    """
+    if job == "serve":
+        return
     target = paths.failure() if job == "train" else paths.message()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(cut(describe(error)))
-    return target
 
 
 def cut(text: str) -> bytes:

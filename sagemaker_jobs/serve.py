@@ -14,6 +14,7 @@ from sagemaker_jobs import paths
 from sagemaker_jobs.fetching import fetch_artifact
 from sagemaker_jobs.serving.access_log import LINES_A_SECOND, AccessLog
 from sagemaker_jobs.serving.app import Application
+from sagemaker_jobs.serving.compiled.compiling import Compiling
 from sagemaker_jobs.serving.limits import Limits, whole
 from sagemaker_jobs.serving.listening import listen_on
 from sagemaker_jobs.serving.metrics import SharedCounts
@@ -43,6 +44,8 @@ def main(arguments: list[str]) -> None:
     limits = Limits.from_environment()
     lines = whole("DROPFORGE_ACCESS_LINES", LINES_A_SECOND, least=0)
     fetch_artifact(paths.model())
+    wanted = bool(whole("DROPFORGE_COMPILED_TREES", 0, least=0))
+    compiling = Compiling(paths.model(), wanted=wanted)
     counts = SharedCounts(workers)
     host = os.environ.get("DROPFORGE_HOST", "0.0.0.0")
 
@@ -52,7 +55,9 @@ def main(arguments: list[str]) -> None:
             log = AccessLog(lambda text: os.write(STDOUT, text), model.version, lines)
             counts.of[place].start()
             pages = pages_of(model.contract, model.version, limits, workers)
-            return Application(model, limits, counts.of[place], log, pages)
+            application = Application(model, limits, counts.of[place], log, pages)
+            application.each_second = compiling.takeover(model, counts.of[place].compiled)
+            return application
 
         work(listener, channel, make)
 
@@ -60,7 +65,8 @@ def main(arguments: list[str]) -> None:
     if metrics_port := whole("DROPFORGE_METRICS_PORT", 0):
         metrics = MetricsPort(metrics_port, lambda: counts.text(model_version()))
         supervisor.answer(metrics.listener, metrics.answer)
-    supervisor.supervise()
+    with compiling.beside(supervisor):
+        supervisor.supervise()
 
 
 def load(limits: Limits) -> ServedModel:

@@ -69,6 +69,7 @@ class Application:
         self.counts = counts or Counts()
         self.log = log or AccessLog(lambda lines: None, model.version)
         self.waiting: Callable[[], int] = lambda: self.counts.in_flight
+        self.each_second: Callable[[], None] = lambda: None
         self.bodies = Bodies(self._limits)
         self._pages = {"/ping": b"{}"} | (pages or {})
         self._shown = frozenset(

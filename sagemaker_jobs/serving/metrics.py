@@ -15,8 +15,8 @@ _PLACE = {status: place for place, status in enumerate(STATUSES)}
 _OTHER = _PLACE[500]
 _BUCKETS = len(STATUSES)
 _ROWS = _BUCKETS + len(SECONDS) + 1
-_SUM, _REJECTED, _WARNINGS, _IN_FLIGHT, _STARTS = range(_ROWS + 1, _ROWS + 6)
-_WIDTH = _STARTS + 1
+_SUM, _REJECTED, _WARNINGS, _IN_FLIGHT, _STARTS, _COMPILED = range(_ROWS + 1, _ROWS + 7)
+_WIDTH = _COMPILED + 1
 
 
 class Counts:
@@ -27,8 +27,12 @@ class Counts:
 
     def start(self) -> None:
         """A worker begins: nothing is in flight. What its predecessor counted stays."""
-        self._values[_IN_FLIGHT] = 0.0
+        self._values[_IN_FLIGHT] = self._values[_COMPILED] = 0.0
         self._values[_STARTS] += 1.0
+
+    def compiled(self) -> None:
+        """From now on compiled trees score the batches."""
+        self._values[_COMPILED] = 1.0
 
     def begin(self) -> None:
         """A request begins."""
@@ -93,6 +97,9 @@ def _lines(workers: Sequence[Sequence[float]], version: str) -> Iterator[str]:
     name = "dropforge_in_flight"
     yield from _about(name, "gauge", "Requests that are being answered.")
     yield f"{name} {totals[_IN_FLIGHT]:.0f}"
+    name = "dropforge_compiled_trees"
+    yield from _about(name, "gauge", "Workers whose batches are scored by compiled trees.")
+    yield f"{name} {totals[_COMPILED]:.0f}"
     name = "dropforge_request_seconds"
     yield from _about(name, "histogram", "From a request's first byte read to its answer.")
     so_far = 0.0

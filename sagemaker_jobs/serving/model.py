@@ -6,9 +6,9 @@ from typing import Any, Self
 import orjson
 
 from sagemaker_jobs.artifact.golden import Answer, check_golden, read_golden
+from sagemaker_jobs.boosting.native import Floats
 from sagemaker_jobs.boosting.scorer import Output, Scorer, read_contract
 from sagemaker_jobs.serving.answers import OneAnswer, choose, render
-from sagemaker_jobs.serving.compiled import compiled_or_not
 from sagemaker_jobs.serving.explain import MAX_ROWS as MAX_EXPLAINED
 from sagemaker_jobs.serving.explain import Explainer
 from sagemaker_jobs.serving.reading import MAX_ROWS, Question
@@ -30,10 +30,10 @@ class ServedModel:
         version: str,
         contract: dict[str, Any],
     ) -> None:
-        self._scorer, self._requests = scorer, requests
+        self.scorer, self._requests = scorer, requests
         self.version, self.contract = version, contract
         calibration = Output.from_contract(contract["output"]).calibration
-        self._threshold, self._calibrated = scorer.threshold, calibration is not None
+        self._threshold = scorer.threshold
         self._one = OneAnswer(version)
         self._single = single_scorer(scorer.features, scorer.booster, calibration)
         self._explainer = Explainer(scorer, calibration)
@@ -76,10 +76,10 @@ class ServedModel:
             return self._one.render(
                 kind, score, decision, question.ids, inference_id, question.warnings
             )
-        scores = self._scorer.scores(question.frame)
+        scores = self.scorer.scores(question.frame)
         return render(
             kind,
-            self._scorer.outcome(scores),
+            self.scorer.outcome(scores),
             self.version,
             question.ids,
             inference_id=inference_id,
@@ -105,19 +105,19 @@ class ServedModel:
             ArtifactBroken: an answer is not the offline one.
         """
         golden = read_golden(artifact)
-        self._compile(artifact, [row.input for row in golden])
         single = [self._ask([row.input])[0] for row in golden]
         check_golden(golden, single)
         check_golden(golden, self._ask([row.input for row in golden]))
         return len(golden)
 
-    def _compile(self, artifact: Path, rows: list[dict[str, Any]]) -> None:
-        """Score batches by compiled trees, where those can be had."""
-        scorer = self._scorer
-        question = self._requests.read(JSON, orjson.dumps(rows))
-        matrix = scorer.features.matrix(question.frame)
-        raw = self._calibrated
-        scorer.booster = compiled_or_not(artifact / "model.txt", scorer.booster, matrix, raw=raw)
+    def golden_matrix(self, artifact: Path) -> Floats:
+        """The features of the golden rows.
+
+        Raises:
+            ArtifactBroken: there are none.
+        """
+        rows = [row.input for row in read_golden(artifact)]
+        return self.scorer.features.matrix(self._requests.read(JSON, orjson.dumps(rows)).frame)
 
     def _ask(self, rows: list[dict[str, object]]) -> list[Answer]:
         _, body = self.answer(JSON, JSON, orjson.dumps(rows))

@@ -54,11 +54,18 @@ class Supervisor:
         self._stopping = False
         self._woken, self._wake = socket.socketpair()
         self._answers: dict[socket.socket, Callable[[], None]] = {}
+        self.when_serving: Callable[[], None] | None = None
+        """Called once, after every worker has been let serve."""
 
     def answer(self, listener: socket.socket, handle: Callable[[], None]) -> None:
         """Call `handle` whenever the listener has a caller."""
         self._answers[listener] = handle
         self._selector.register(listener, selectors.EVENT_READ)
+
+    def forget(self, listener: socket.socket) -> None:
+        """Answer it no more."""
+        self._selector.unregister(listener)
+        del self._answers[listener]
 
     def supervise(self) -> None:
         """Until SIGTERM (or SIGINT) has ended every worker.
@@ -155,6 +162,9 @@ class Supervisor:
                 if not worker.serving:
                     worker.channel.sendall(GO)
                     worker.serving = True
+            then, self.when_serving = self.when_serving, None
+            if then is not None:
+                then()
 
     def _replace(self, worker: Worker, message: str, code: int) -> None:
         if not worker.ready:

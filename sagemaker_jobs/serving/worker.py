@@ -68,10 +68,11 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second: write the log, give up on bodies that do not come."""
+        """Once a second: write the log, give up on bodies that do not come, and what is asked."""
         if counter % TICKS_A_SECOND == 0:
             self._application.log.flush()
             self._application.bodies.stop_late()
+            self._application.each_second()
         return await super().on_tick(counter)
 
     @contextlib.contextmanager

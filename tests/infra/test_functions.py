@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack, assertions
 
 from infra import assets
 from infra.functions import TIMEOUTS
+from infra.image import JobImage
+from infra.settings import load_settings
 from tests.infra.template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,10 +91,12 @@ def test_the_code_asset_carries_what_functions_import_and_nothing_else() -> None
 def test_the_image_context_carries_what_the_dockerfile_copies() -> None:
     context = assets.image_directory()
     dockerfile = (context / "sagemaker_jobs" / "Dockerfile").read_text()
-    for source in re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE):
-        assert (context / source).exists(), source
+    for copied in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE):
+        for source in copied.split():
+            assert (context / source).exists(), source
     assert {p.name for p in context.iterdir()} == {"sagemaker_jobs", "dropforge", "requirements"}
-    assert [p.name for p in (context / "requirements").iterdir()] == ["jobs.txt"]
+    made_of = {"jobs.txt", "compiled.txt", "prune.py"}
+    assert {p.name for p in (context / "requirements").iterdir()} == made_of
     assert not (context / "dropforge" / "cli").exists()
     assert "--require-hashes" in dockerfile
     assert 'ENTRYPOINT ["python", "-m", "sagemaker_jobs"]' in dockerfile
@@ -119,6 +124,26 @@ def test_the_image_is_built_for_the_machines_that_jobs_get(dev: Template) -> Non
     command = build["Properties"]["buildCommand"]
     assert "linux/amd64" in command
     assert "sagemaker_jobs/Dockerfile" in command
+
+
+def built_image(compiled_trees: bool) -> dict[str, Any]:
+    """The properties of the image that a stack with this setting builds."""
+    stack = Stack(App(), "Alone")
+    settings = load_settings("dev").model_copy(update={"compiled_trees": compiled_trees})
+    JobImage(stack, "JobImage", settings)
+    template = assertions.Template.from_stack(stack)
+    (build,) = template.find_resources("Custom::CDKContainerImageBuild").values()
+    return build["Properties"]
+
+
+def test_the_image_has_a_compiler_if_the_stage_wants_it(without_settings: None) -> None:
+    # Another command is another image: the build is named anew whenever a property changes.
+    assert "--build-arg COMPILED_TREES=1 " in built_image(True)["buildCommand"]
+    assert "COMPILED_TREES" not in built_image(False)["buildCommand"]
+    assert not load_settings("prod").compiled_trees
+    dockerfile = (ROOT / "sagemaker_jobs" / "Dockerfile").read_text()
+    assert "ARG COMPILED_TREES=0\n" in dockerfile
+    assert "DROPFORGE_COMPILED_TREES=$COMPILED_TREES\n" in dockerfile
 
 
 def test_assets_are_named_by_content(dev: Template, prod: Template) -> None:

@@ -12,7 +12,15 @@ import pytest
 from benchmarks.measure import BenchmarkFailed
 from benchmarks.places import Places
 from benchmarks.serving import Sizes, measured, report
-from benchmarks.serving_contenders import Contender, echo, nginx_config, ours, write_mlflow_model
+from benchmarks.serving_contenders import (
+    Contender,
+    Name,
+    compiled,
+    echo,
+    nginx_config,
+    ours,
+    write_mlflow_model,
+)
 from benchmarks.serving_load import Figures, Request, lua
 from benchmarks.serving_places import BENCH, requirement, versions
 from benchmarks.serving_questions import (
@@ -24,8 +32,15 @@ from benchmarks.serving_questions import (
     ask_sagemaker,
     check,
 )
-from benchmarks.serving_rows import Cell, Line, check_answers, measure, median, render
-from benchmarks.serving_servers import Process, Server, answer, free_port, running
+from benchmarks.serving_rows import Cell, Line, check_answers, compared, measure, median, render
+from benchmarks.serving_servers import (
+    Process,
+    Server,
+    answer,
+    free_port,
+    running,
+    wait_until,
+)
 from benchmarks.serving_start import first_answer
 from benchmarks.table import Row
 
@@ -169,13 +184,17 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 @pytest.fixture
 def servers(artifact: Path, tmp_path: Path) -> Iterator[list[Contender]]:
     questions = Questions.read(artifact)
-    both = [ours(sys.executable, artifact, 1, "ours, 1 worker"), echo(sys.executable)]
+    all_ = [
+        ours(sys.executable, artifact, 1, "ours, 1 worker"),
+        compiled(sys.executable, artifact, 1),
+        echo(sys.executable),
+    ]
     with ExitStack() as stack:
-        for number, one in enumerate(both):
+        for number, one in enumerate(all_):
             first = one.ask(questions, "csv", 1)
             stack.enter_context(running(one.server, tmp_path / f"{number}.log", first))
-        yield both
-    for one in both:
+        yield all_
+    for one in all_:
         with pytest.raises(OSError):
             answer(one.server.port, ask_ours(questions, "csv", 1), "")
 
@@ -188,11 +207,24 @@ def test_servers_are_asked_in_turns_and_ended(servers: list[Contender], artifact
     assert [(str(line.cell), line.name, line.errors) for line in lines] == [
         ("1 row, csv, c=1", "ours, 1 worker", 0),
         ("1 row, csv, c=1", "echo, 1 worker", 0),
+        ("100 rows, json, c=2", "ours, compiled", 0),
         ("100 rows, json, c=2", "ours, 1 worker", 0),
         ("100 rows, json, c=2", "echo, 1 worker", 0),
     ]
     assert lines[1].ratio == 1.0
     assert "1.00  >= 0.8  met" in render(lines)
+
+
+def test_compiled_trees_are_waited_for_and_compared_too(servers: list[Contender]) -> None:
+    wait_until(servers[1].ready, servers[1].called)
+    cell = Cell("csv", 100, 8)
+    called: dict[Name, str] = {"SageMaker": "peer", "ours": "ours", "ours, compiled": "compiled"}
+    found: dict[Name, Figures] = {"SageMaker": SLOW, "ours": SLOW, "ours, compiled": FAST}
+    of_peer = [line for line in compared(cell, called, found) if line.name == "SageMaker"]
+    assert [(line.called, line.ratio, line.cells()[-1]) for line in of_peer] == [
+        ("peer", 1.0, "not met"),
+        ("  beside compiled", 8.0, "met"),
+    ]
 
 
 def test_a_wrong_answer_is_found_before_the_load(servers: list[Contender], artifact: Path) -> None:

@@ -41,6 +41,18 @@ def test_our_errors_are_told_in_their_own_words(
     assert text == "Nothing to learn from. Next: dropforge drop x.csv"
 
 
+def test_the_server_says_it_in_its_log_and_writes_no_file(
+    ml_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(arguments: list[str]) -> None:
+        raise NoTrainingData("Nothing to learn from.")
+
+    monkeypatch.setattr("sagemaker_jobs.serve.main", fail)
+    assert __main__.main(["serve"]) == 1
+    assert "serve failed: Nothing to learn from." in caplog.text
+    assert list(ml_root.iterdir()) == []
+
+
 def test_other_errors_name_type_and_message_without_a_trace(
     ml_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,6 +29,7 @@ def test_the_counts_of_all_workers_are_added_up() -> None:
     second.begin()
     second.end(503, 0, 9.0)
     second.begin()
+    second.compiled()
     found = samples(shared.text('a"b'))
     assert found['dropforge_requests_total{status="200"}'] == 1
     assert found['dropforge_requests_total{status="503"}'] == 1
@@ -37,6 +38,7 @@ def test_the_counts_of_all_workers_are_added_up() -> None:
     assert found["dropforge_rejected_total"] == 1
     assert found["dropforge_in_flight"] == 1
     assert found["dropforge_worker_starts_total"] == 2
+    assert found["dropforge_compiled_trees"] == 1
     assert found['dropforge_request_seconds_bucket{le="0.0005"}'] == 0
     assert found['dropforge_request_seconds_bucket{le="0.001"}'] == 1
     assert found['dropforge_request_seconds_bucket{le="5.0"}'] == 1
@@ -50,8 +52,13 @@ def test_a_replacement_goes_on_with_the_counts_and_has_nothing_in_flight() -> No
     counts.begin()
     counts.end(200, 1, 0.1)
     counts.begin()
+    counts.compiled()
+    replaced = SharedCounts(1)
+    replaced.of = [counts]
+    assert samples(replaced.text("7"))["dropforge_compiled_trees"] == 1
     counts.start()
     assert counts.in_flight == 0
+    assert samples(replaced.text("7"))["dropforge_compiled_trees"] == 0
     assert counts.read()[STATUSES.index(200)] == 1
 
 
