@@ -1,4 +1,4 @@
-"""How a project is served: `deployment`, `scaling`, `serverless` and `capture` of project.yml."""
+"""How a project is served: `deployment`, `scaling`, `serverless`, `capture`, `shadow`."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,6 +8,7 @@ from dropforge.contract import Strict
 from dropforge.located import located
 
 EndpointMode = Literal["none", "serverless", "realtime"]
+Approval = Literal["auto", "manual"]
 Rollout = Literal["canary", "linear", "all_at_once"]
 
 STAGE = "{stage}"
@@ -22,6 +23,12 @@ class DataCapture(Strict):
     """Which share of the endpoint's requests and answers is kept for monitoring."""
 
     sampling_percentage: Percentage = 100
+
+
+class Shadow(Strict):
+    """Which share of the live requests a model that awaits approval gets a copy of."""
+
+    percent: int = Field(default=10, ge=1, le=100)
 
 
 class Alarms(Strict):
@@ -70,10 +77,23 @@ class Scaling(Strict):
 class Serverless(Strict):
     """A serverless endpoint's size
     (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html).
+
+    `provisioned_concurrency`: how many requests at once are answered without a cold start.
     """
 
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
     max_concurrency: int = Field(default=5, ge=1, le=200)
+    provisioned_concurrency: int | None = Field(default=None, ge=1, le=200)
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.provisioned_concurrency and self.provisioned_concurrency > self.max_concurrency:
+            raise located(
+                f"is {self.provisioned_concurrency}, above max_concurrency, which is "
+                f"{self.max_concurrency}",
+                "provisioned_concurrency",
+            )
+        return self
 
 
 def check_mode(
@@ -83,9 +103,10 @@ def check_mode(
 
     A serverless endpoint has no data capture
     (https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html) and no guardrails:
-    they are for real-time and asynchronous endpoints
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html). Defaults are no
-    mistakes: what was not asked for is left out.
+    "deployment guardrails only apply to" asynchronous and real-time inference
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html; the page of
+    exclusions names serverless endpoints for rolling deployments alone). Defaults are no mistakes:
+    what was not asked for is left out.
 
     Raises:
         pydantic.ValidationError: at the key that the mode does not have.
@@ -101,3 +122,26 @@ def check_mode(
             raise located(
                 "a serverless endpoint changes all at once, without alarms", "deployment", key
             )
+
+
+def check_shadow(
+    shadow: Shadow | None, mode: EndpointMode, approval: Approval, capture: DataCapture
+) -> None:
+    """Refuse a shadow that could not be, or that nobody could look at.
+
+    Shadow variants are real-time endpoints' alone
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html), and their answers
+    are nowhere but in the capture
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html).
+
+    Raises:
+        pydantic.ValidationError: at `shadow`.
+    """
+    if shadow is None:
+        return
+    if mode != "realtime":
+        raise located(f"is for endpoint: realtime, the endpoint is {mode}", "shadow")
+    if approval != "manual":
+        raise located(f"is for approval: manual, the approval is {approval}", "shadow")
+    if capture.sampling_percentage == 0:
+        raise located("needs capture: without it nobody sees the shadow's answers", "shadow")

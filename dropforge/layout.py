@@ -104,6 +104,11 @@ def deployment(lake: str, project: str, run: str) -> S3Uri:
     return run_root(lake, project, run) / "deployment.json"
 
 
+def shadow(lake: str, project: str, run: str) -> S3Uri:
+    """What the run changed at the endpoint's shadow."""
+    return run_root(lake, project, run) / "shadow.json"
+
+
 def score_result(lake: str, project: str, run: str) -> S3Uri:
     """Which files the run scored, and where the predictions are."""
     return run_root(lake, project, run) / "score.json"

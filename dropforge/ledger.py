@@ -2,14 +2,39 @@
 
 import datetime as dt
 import hashlib
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from dropforge import names
 from dropforge.drops import Document
 
 LockName = Literal["pipeline", "deployment"]
 DeploymentReason = Literal["promote", "approval", "rollback"]
+ShadowAsk = Literal["awaited", "version", "off"]
 ModelStatus = Literal["Approved", "PendingManualApproval", "Rejected"]
+
+
+class ShadowRequest(Document):
+    """Which model is to be the champion's shadow.
+
+    `awaited`: the newest one that awaits approval, `without` one that was just refused.
+    `version`: that one. `off`: none. `percent` is the share of the requests; without it the
+    project's counts.
+    """
+
+    ask: ShadowAsk
+    version: str | None = None
+    without: str | None = None
+    percent: int | None = Field(default=None, ge=1, le=100)
+
+
+class Shadow(Document):
+    """The model that gets copies of live requests; its answers are captured, never returned."""
+
+    version: str
+    percent: int
+    since: dt.datetime
 
 
 class Champion(Document):
@@ -22,6 +47,22 @@ class Champion(Document):
     config_name: str | None = None
     previous: str | None = None
     promoted_at: dt.datetime
+
+    def shadow_input(
+        self, project: str, *, project_version: str, run: str, shadow: ShadowRequest
+    ) -> dict[str, Any]:
+        """The deployment machine's input for a change of this champion's shadow."""
+        return {
+            "project": project,
+            "project_version": project_version,
+            "run": run,
+            "model_package_arn": self.model_package_arn,
+            "version": self.version,
+            "artifact_uri": self.artifact_uri,
+            "expected_champion": self.version,
+            "reason": "shadow",
+            "shadow": shadow.model_dump(exclude_none=True),
+        }
 
 
 class TrainingDue(Document):
@@ -55,6 +96,11 @@ class RegisteredModel(Document):
     registered_at: dt.datetime
 
     @property
+    def was_refused(self) -> bool:
+        """Whether it won, and a person refused it."""
+        return self.verdict == "PROMOTE" and self.status == "Rejected"
+
+    @property
     def was_promoted(self) -> bool:
         """Whether it won, and nobody refused it."""
         return self.verdict == "PROMOTE" and self.status == "Approved"
@@ -77,8 +123,15 @@ class RegisteredModel(Document):
 
     def approval_run(self, project: str) -> str:
         """The name of the deployment that an approval starts: the same however often it comes."""
-        identity = hashlib.sha256(self.model_package_arn.encode()).hexdigest()
-        return names.run_name(project, "approval", identity, 1)
+        return names.run_name(project, "approval", self._identity, 1)
+
+    def refusal_run(self, project: str) -> str:
+        """The name of the deployment that takes the refused model off the requests."""
+        return names.run_name(project, "refusal", self._identity, 1)
+
+    @property
+    def _identity(self) -> str:
+        return hashlib.sha256(self.model_package_arn.encode()).hexdigest()
 
     def deployment_input(
         self, project: str, *, run: str, expected: str | None, reason: DeploymentReason

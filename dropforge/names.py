@@ -48,6 +48,16 @@ def endpoint_name(project: str, stage: str) -> str:
     return f"{slug(project)}-{stage}"
 
 
+def shadow_variant(version: str, percent: int) -> str:
+    """The variant of a model that gets copies of so many percent of the requests.
+
+    Another model or share is another variant: an update retains weight and instance count of the
+    variants that it finds again
+    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html).
+    """
+    return f"shadow-v{version}-{percent}"
+
+
 def model_package_group(project: str, stage: str) -> str:
     """The project's group in the model registry."""
     return f"{slug(project)}-{stage}"

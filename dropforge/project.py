@@ -17,12 +17,13 @@ from dropforge.contract import Scalar as Scalar
 from dropforge.contract import Share as Share
 from dropforge.contract import Strict
 from dropforge.dropkey import PROJECT_NAME
+from dropforge.endpoint import Approval, check_mode, check_shadow
 from dropforge.endpoint import DataCapture as DataCapture
 from dropforge.endpoint import DeploymentRules as DeploymentRules
 from dropforge.endpoint import EndpointMode as EndpointMode
 from dropforge.endpoint import Scaling as Scaling
 from dropforge.endpoint import Serverless as Serverless
-from dropforge.endpoint import check_mode
+from dropforge.endpoint import Shadow as Shadow
 from dropforge.errors import InvalidProject
 from dropforge.features import FeaturesSpec as FeaturesSpec
 from dropforge.located import located
@@ -100,13 +101,14 @@ class ProjectSpec(Strict):
     slices: list[str] = []
     reference: str | None = Field(default=None, pattern=r"^v?[1-9]\d*$")
     promotion: Promotion = Promotion()
-    approval: Literal["auto", "manual"] = "auto"
+    approval: Approval = "auto"
     on_unlabelled: Literal["score", "retrain_then_score"] = "score"
     endpoint: EndpointMode = "none"
     serverless: Serverless = Serverless()
     deployment: DeploymentRules = DeploymentRules()
     scaling: Scaling | None = None
     capture: DataCapture = DataCapture()
+    shadow: Shadow | None = None
     resources: Resources = Resources()
     notify: Notify = Notify()
     card: Card = Card()
@@ -188,6 +190,7 @@ class ProjectSpec(Strict):
     @model_validator(mode="after")
     def _fits_the_endpoint(self) -> Self:
         check_mode(self.endpoint, self.capture, self.deployment, self.scaling)
+        check_shadow(self.shadow, self.endpoint, self.approval, self.capture)
         return self
 
     @property

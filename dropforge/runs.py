@@ -8,13 +8,14 @@ from dropforge.evaluation import Evaluation
 from dropforge.tracking import TrackingOutcome
 from dropforge.verdict import Verdict
 
-EndpointAction = Literal["none", "created", "updated", "unchanged"]
+EndpointAction = Literal["none", "created", "updated", "replaced", "unchanged"]
 
 
 class Registration(Document):
     """The model package a run registered. `deploy`: it goes into production without a person.
 
-    `approvers` are the addresses that the project names for decisions.
+    `approvers` are the addresses that the project names for decisions. `shadow`: while it awaits
+    one, the model gets copies of live requests.
     """
 
     project: str
@@ -25,6 +26,7 @@ class Registration(Document):
     deploy: bool
     expected_champion: str | None = None
     approvers: list[str] = []
+    shadow: bool = False
 
 
 class Deployment(Document):
@@ -43,6 +45,23 @@ class Deployment(Document):
     action: EndpointAction
     smoke_checks: int = 0
     alias_problem: str | None = None
+    notes: list[str] = []
+
+
+class ShadowChange(Document):
+    """What a deployment changed beside the champion, or the `problem` that it failed of.
+
+    `version` is the shadow's now, at `percent` of the requests; None if there is no shadow.
+    """
+
+    project: str
+    run: str
+    champion: str | None = None
+    version: str | None = None
+    percent: int | None = None
+    endpoint: str | None = None
+    action: EndpointAction = "none"
+    problem: str | None = None
     notes: list[str] = []
 
 
@@ -73,6 +92,7 @@ class RunStory(Document):
     verdict: Verdict | None = None
     registration: Registration | None = None
     deployment: Deployment | None = None
+    shadow: ShadowChange | None = None
     scored: ScoreResult | None = None
     tracking: TrackingOutcome | None = None
     failure: Failure | None = None

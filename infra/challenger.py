@@ -1,5 +1,7 @@
 """The challenger: trained, judged against the champion, registered and, if it won, deployed."""
 
+from typing import Any
+
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -7,7 +9,7 @@ from constructs import Construct
 from infra.deployment import DEPLOYMENT_TIMEOUT
 from infra.machine import RUN, condition
 from infra.pipeline_jobs import LakeUris, PipelineJobs
-from infra.tasks.common import SLACK, STEPFUNCTIONS_TRANSIENT, catch, jsonata, retry
+from infra.tasks.common import SLACK, STEPFUNCTIONS_TRANSIENT, catch, caught, jsonata, retry
 from infra.tasks.function import FunctionCalls
 
 
@@ -57,37 +59,69 @@ class Challenger:
             },
             {"registration": jsonata("$states.result.Payload")},
         )
-        deploy = self._deploy()
+        deploy, shadow = self._deploy(), self._shadow(then)
         needs_deployment = sfn.Choice.jsonata(self._scope, "DeploymentDue")
         needs_deployment.when(condition("$registration.deploy"), deploy)
+        needs_deployment.when(condition("$registration.shadow"), shadow)
         needs_deployment.otherwise(then)
         find.next(training.start)
         evaluate.next(decide)
         decide.next(register)
         register.next(needs_deployment)
         deploy.next(then)
+        shadow.next(then)
         return find
 
     def _deploy(self) -> tasks.StepFunctionsStartExecution:
+        task = self._deployment_of(
+            "Deploy",
+            {
+                "model_package_arn": jsonata("$registration.model_package_arn"),
+                "version": jsonata("$registration.version"),
+                "artifact_uri": jsonata("$training.artifact"),
+                "expected_champion": jsonata("$registration.expected_champion"),
+                "reason": "promote",
+            },
+        )
+        catch(task, self._on_failure)
+        return task
+
+    def _shadow(self, then: sfn.IChainable) -> tasks.StepFunctionsStartExecution:
+        """The model that awaits approval, beside the champion. The verdict stands without it: a
+        shadow that cannot be is only told.
+        """
+        task = self._deployment_of(
+            "Shadow",
+            {
+                "model_package_arn": jsonata("$champion.model_package_arn"),
+                "version": jsonata("$champion.version"),
+                "artifact_uri": jsonata("$champion.artifact_uri"),
+                "expected_champion": jsonata("$champion.version"),
+                "reason": "shadow",
+                "shadow": {"ask": "awaited"},
+            },
+        )
+        task.add_catch(
+            then, errors=["States.ALL"], assign={"shadowFailure": caught("Shadow")}, outputs={}
+        )
+        return task
+
+    def _deployment_of(self, id: str, given: dict[str, Any]) -> tasks.StepFunctionsStartExecution:
         # The input is written out: without one the CDK would emit the literal "$".
         task = tasks.StepFunctionsStartExecution.jsonata(
             self._scope,
-            "Deploy",
+            id,
             state_machine=self._deployment,
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
             name=jsonata(
-                "$jobPrefix & '-deploy-' & $string($states.context.State.RetryCount) & '-' & "
-                "$string($exists($states.context.Execution.RedriveCount) ? "
+                f"$jobPrefix & '-{id.lower()}-' & $string($states.context.State.RetryCount) & '-' "
+                "& $string($exists($states.context.Execution.RedriveCount) ? "
                 "$states.context.Execution.RedriveCount : 0)"
             ),
             input=sfn.TaskInput.from_object(
                 RUN
+                | given
                 | {
-                    "model_package_arn": jsonata("$registration.model_package_arn"),
-                    "version": jsonata("$registration.version"),
-                    "artifact_uri": jsonata("$training.artifact"),
-                    "expected_champion": jsonata("$registration.expected_champion"),
-                    "reason": "promote",
                     # Ties the two executions together in the console
                     # (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
                     "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata("$execution"),
@@ -97,7 +131,6 @@ class Challenger:
             task_timeout=sfn.Timeout.duration(DEPLOYMENT_TIMEOUT.plus(SLACK)),
         )
         retry(task, STEPFUNCTIONS_TRANSIENT)
-        catch(task, self._on_failure)
         return task
 
 

@@ -1,6 +1,6 @@
 """The deployment: a registered model made the one that answers, or everything put back.
 
-    AcquireLock → PlanEndpoint → create or update → wait → SmokeTest → scaling → MoveChampion
+    AcquireLock → PlanEndpoint → create, update, replace → SmokeTest → scaling → MoveChampion
 
 Success means InService on the planned configuration and a passed smoke test. InService on another
 configuration is SageMaker's own rollback, a failure. Whatever fails after the endpoint was touched
@@ -14,26 +14,26 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from dropforge.names import machine_name
-from infra.endpoint_change import MAX_POLLS, EndpointChange
+from infra.deployment_end import DeploymentEnd
+from infra.deployment_start import start_deployment
+from infra.endpoint_change import EndpointChange
 from infra.endpoint_steps import SCALING, run_steps
 from infra.functions import Functions
 from infra.machine import (
     RUN,
     condition,
     fail_with,
-    given,
     machine_role,
     state_machine,
-    wait_for_lock,
 )
+from infra.replacement import MAX_POLLS
 from infra.rollback import Rollback
 from infra.settings import StageSettings
 from infra.tasks.common import catch, growing_wait, jsonata
-from infra.tasks.function import FunctionCalls, call_function
+from infra.tasks.function import FunctionCalls
 from infra.tasks.sagemaker import DeleteEndpoint
 
 DEPLOYMENT_TIMEOUT = Duration.hours(6)
-MAX_LOCK_TRIES = 360
 _MODEL = RUN | {
     "model_package_arn": jsonata("$modelPackageArn"),
     "version": jsonata("$version"),
@@ -57,9 +57,9 @@ class Deployment(Construct):
         self._endpoint_role = endpoint_role
         self._role = machine_role(self)
         self._place = {"stage": settings.stage, "machine_role": self._role}
-        self._functions = functions
+        self._end = DeploymentEnd(self, functions)
         self._rollback = Rollback(
-            self, stage=settings.stage, machine_role=self._role, functions=functions
+            self, stage=settings.stage, machine_role=self._role, end=self._end
         )
         self._calls = FunctionCalls(self, functions, self._rollback.handle_failure)
         self.machine = state_machine(
@@ -92,67 +92,25 @@ class Deployment(Construct):
             then=smoke,
         )
         plan = self._plan(change=change.start, smoke=smoke, move=move)
-        return self._start(plan)
-
-    def _start(self, plan: sfn.IChainable) -> sfn.IChainable:
-        start = sfn.Pass.jsonata(
-            self,
-            "Start",
-            assign={
-                "project": jsonata("$states.input.project"),
-                "projectVersion": jsonata("$states.input.project_version"),
-                "run": jsonata("$states.input.run"),
-                "modelPackageArn": jsonata("$states.input.model_package_arn"),
-                "version": jsonata("$states.input.version"),
-                "artifactUri": jsonata("$states.input.artifact_uri"),
-                "expectedChampion": given("expected_champion"),
-                "reason": jsonata("$states.input.reason"),
-                "execution": jsonata("$states.context.Execution.Id"),
-                # A pipeline mails about its own deployment; nobody else does.
-                "nested": jsonata(
-                    "$exists($states.input.AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID)"
-                ),
-                "lockTries": 0,
-                "polls": 0,
-                "changed": "nothing",
-                "registered": False,
-                "smokeChecks": 0,
-            },
-            outputs={},
+        return start_deployment(
+            self, self._calls, then=plan, on_failure=self._rollback.handle_failure
         )
-        acquire = self._calls(
-            "AcquireLock",
-            "acquire_lock",
-            {
-                "lock": "deployment",
-                "project": jsonata("$project"),
-                "execution": jsonata("$execution"),
-                "drop": jsonata("null"),
-                "trigger": jsonata("$reason"),
-            },
-            {"lock": jsonata("$states.result.Payload")},
-        )
-        wait = wait_for_lock(self)
-        never = fail_with(
-            self,
-            "LockNeverFree",
-            step="AcquireLock",
-            error="LockHeld",
-            cause="Another deployment of this project held its lock for three hours.",
-        )
-        has_lock = sfn.Choice.jsonata(self, "HasLock")
-        has_lock.when(condition("$lock.acquired"), plan)
-        has_lock.when(condition(f"$lockTries < {MAX_LOCK_TRIES}"), wait)
-        has_lock.otherwise(never)
-        never.next(self._rollback.handle_failure)
-        wait.next(acquire)
-        return start.next(acquire).next(has_lock)
 
     def _plan(
         self, *, change: sfn.IChainable, smoke: sfn.IChainable, move: sfn.IChainable
     ) -> sfn.State:
+        planned = "$states.result.Payload"
         plan = self._calls(
-            "PlanEndpoint", "plan_endpoint", _MODEL, {"plan": jsonata("$states.result.Payload")}
+            "PlanEndpoint",
+            "plan_endpoint",
+            _MODEL | {"replace": jsonata("$replace"), "shadow": jsonata("$shadow")},
+            {
+                "plan": jsonata(planned),
+                # A shadow is deployed beside whoever is the champion by now.
+                "version": jsonata(f"{planned}.version"),
+                "modelPackageArn": jsonata(f"{planned}.model_package_arn"),
+                "artifactUri": jsonata(f"{planned}.artifact_uri"),
+            },
         )
         wait = sfn.Wait.jsonata(
             self,
@@ -173,7 +131,7 @@ class Deployment(Construct):
             cause="The endpoint was being changed by somebody else for two hours.",
         )
         action = sfn.Choice.jsonata(self, "Action")
-        action.when(condition("$plan.action in ['create', 'update']"), change)
+        action.when(condition("$plan.action in ['create', 'update', 'replace']"), change)
         action.when(condition("$plan.action = 'none'"), move)
         action.when(condition("$plan.action = 'unchanged'"), smoke)
         action.when(condition("$plan.action = 'delete'"), delete)
@@ -207,36 +165,15 @@ class Deployment(Construct):
             "move_champion",
             _MODEL
             | {
-                "expected_champion": jsonata("$expectedChampion"),
+                "expected_champion": jsonata("$shadow = null ? $expectedChampion : $version"),
                 "config_name": jsonata("$plan.config_name"),
                 "endpoint": jsonata("$plan.endpoint"),
                 "action": jsonata("$plan.action"),
                 "smoke_checks": jsonata("$smokeChecks"),
                 "notes": jsonata("$plan.notes"),
+                "shadow": jsonata("$plan.shadow"),
+                "for_shadow": jsonata("$shadow != null"),
             },
         )
-        release = self._rollback.release_lock("ReleaseLock")
-        done = sfn.Succeed.jsonata(
-            self,
-            "Done",
-            outputs={"champion": jsonata("$version"), "action": jsonata("$plan.action")},
-        )
-        notify = call_function(
-            self,
-            "Notify",
-            self._functions["notify"],
-            payload=RUN | {"execution": jsonata("$execution"), "kind": "result"},
-            on_failure=done,
-        )
-        notify.next(done)
-        mails = sfn.Choice.jsonata(
-            self, "WhoMailsSuccess", comment="The pipeline mails about a deployment it started"
-        )
-        mails.when(condition("$nested"), done)
-        mails.otherwise(notify)
-        # The champion has moved: neither a lock that cannot be given back (it is taken over later)
-        # nor a mail that cannot be sent is a reason to put the endpoint back.
-        release.add_catch(mails, errors=["States.ALL"], outputs={})
-        move.next(release)
-        release.next(mails)
+        move.next(self._end.success())
         return move

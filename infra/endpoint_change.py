@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.endpoint_steps import BEFORE, run_steps
 from infra.machine import condition, fail_with
+from infra.replacement import MAX_POLLS, replace, unless_made
 from infra.tasks.common import catch, growing_wait, jsonata
 from infra.tasks.sagemaker import (
     CreateEndpoint,
@@ -17,15 +18,12 @@ from infra.tasks.sagemaker import (
     UpdateEndpoint,
 )
 
-MAX_POLLS = 240
-"""Two hours: the n-th look comes n/4 seconds after the one before."""
-
 
 class EndpointChange:
     """States from `ModelExists` to `EndpointSettled`; enter at `start` with `$plan` assigned.
 
-    Leaves `$changed` as `created` or `updated` once the endpoint was touched, as `scaling` if only
-    its scaling was.
+    Leaves `$changed` as `created`, `updated` or `replaced` once the endpoint was touched, as
+    `scaling` if only its scaling was.
     """
 
     def __init__(
@@ -68,12 +66,14 @@ class EndpointChange:
                 steps="$plan.before",
                 actions=BEFORE,
                 place=self._place,
-                then=update,
+                then=self._update_or_replace(update, settle),
                 on_failure=lambda call: catch(call, self._on_failure),
             )
         )
+        made = unless_made(self._scope, "CreateRefused", then=settle, otherwise=self._on_failure)
+        catch(create, made)
+        catch(update, self._on_failure)
         for task in (create, update):
-            catch(task, self._on_failure)
             task.next(settle)
         config = CreateEndpointConfig(
             self._scope,
@@ -88,8 +88,38 @@ class EndpointChange:
             request=jsonata("$plan.create_model"),
             **self._place,
         )
+        shadow = CreateModel(
+            self._scope,
+            "CreateShadowModel",
+            endpoint_role=self._endpoint_role,
+            request=jsonata("$plan.create_shadow_model"),
+            **self._place,
+        )
         with_config = self._unless_there(config, "Config", either)
-        return self._unless_there(model, "Model", with_config)
+        with_shadow = self._unless_there(shadow, "ShadowModel", with_config)
+        return self._unless_there(model, "Model", with_shadow)
+
+    def _update_or_replace(self, update: sfn.State, settle: sfn.IChainable) -> sfn.State:
+        anew = replace(
+            self._scope,
+            "Replace",
+            request="$plan.create_endpoint",
+            place=self._place,
+            given_up={"changed": "replaced"},
+            then=settle,
+            catch=catch,
+            failed=self._on_failure,
+            stuck=self._stuck,
+        )
+        how = sfn.Choice.jsonata(self._scope, "UpdateOrReplace")
+        how.when(condition("$plan.action = 'replace'"), anew)
+        how.otherwise(update)
+        return how
+
+    def _stuck(self, id: str, cause: str) -> sfn.State:
+        state = fail_with(self._scope, id, step=id, error="EndpointStuck", cause=jsonata(cause))
+        state.next(self._on_failure)
+        return state
 
     def _unless_there(
         self, task: CreateModel | CreateEndpointConfig, thing: str, then: sfn.IChainable
@@ -122,7 +152,12 @@ class EndpointChange:
         catch(describe, self._on_failure)
         settled = sfn.Choice.jsonata(self._scope, "EndpointSettled")
         serves = "$endpoint.status = 'InService'"
-        settled.when(condition(f"{serves} and $endpoint.config = $plan.config_name"), then)
+        settled.when(
+            condition(f"{serves} and $endpoint.config = $plan.config_name"),
+            then,
+            # A name is a hash of the content: whose creation seemed refused, it is ours.
+            assign={"changed": jsonata("$changed = 'nothing' ? 'created' : $changed")},
+        )
         settled.when(
             condition(serves),
             self._end("RolledBack", "EndpointRolledBack", "SageMaker rolled the update back"),

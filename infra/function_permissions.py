@@ -5,15 +5,15 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
 from dropforge.names import machine_name
+from infra.endpoint_permissions import (
+    allow_move_champion,
+    allow_plan_endpoint,
+    allow_smoke_test,
+)
 from infra.functions import TIMEOUTS, Functions
 from infra.naming import (
-    endpoint_arns,
-    endpoint_config_arns,
-    every_endpoint_arns,
     execution_arns,
-    foreign_setting_arns,
     machine_arn,
-    model_arns,
     package_arns,
     package_group_arns,
     sagemaker_log_arns,
@@ -30,7 +30,6 @@ from infra.permissions import (
     write_objects,
 )
 from infra.storage import Storage
-from infra.tasks.guards import alarm_arns
 
 
 class FunctionPermissions:
@@ -103,84 +102,13 @@ class FunctionPermissions:
         pull_image(function, self._repository)
 
     def _plan_endpoint(self, function: iam.IGrantable) -> None:
-        read_ledger(function, self._storage)
-        self._read_lake(function, "projects")
-        configs = endpoint_config_arns(self._stack, self._stage)
-        allow(
-            function,
-            [
-                "sagemaker:DescribeEndpoint",
-                "sagemaker:DescribeEndpointConfig",
-                "sagemaker:DescribeModel",
-                "sagemaker:DescribeModelPackage",
-            ],
-            [
-                endpoint_arns(self._stack, self._stage),
-                configs,
-                model_arns(self._stack, self._stage),
-                package_arns(self._stack, self._stage),
-            ],
-        )
-        # What the project declared when the live configuration was made is in its tags.
-        allow(function, ["sagemaker:ListTags"], [configs])
-        # A person may have given the endpoint a configuration or model under any name.
-        allow(
-            function,
-            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"],
-            foreign_setting_arns(self._stack),
-        )
-        # What guards and scales it. Which alarms exist is asked by name.
-        allow(
-            function,
-            ["cloudwatch:DescribeAlarms"],
-            alarm_arns(self._stack, f"*-{self._stage}-*"),
-        )
-        allow(
-            function,
-            [
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DescribeScalingPolicies",
-                "application-autoscaling:DescribeScheduledActions",
-            ],
-            ["*"],  # AWS has no resource for them
-        )
+        allow_plan_endpoint(function, self._storage, self._stage)
 
     def _smoke_test(self, function: iam.IGrantable) -> None:
-        self._read_lake(function, "models")
-        allow(
-            function,
-            ["sagemaker:InvokeEndpoint"],
-            [endpoint_arns(self._stack, self._stage)],
-        )
+        allow_smoke_test(function, self._storage, self._stage)
 
     def _move_champion(self, function: iam.IGrantable) -> None:
-        write_ledger(function, self._storage)
-        self._write_lake(function, "runs")
-        # People read the champion's alias off its package. A package's approval is a person's:
-        # a request that says anything of it is not allowed
-        # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html).
-        allow(
-            function,
-            ["sagemaker:UpdateModelPackage"],
-            [package_arns(self._stack, self._stage)],
-            {"Null": {"sagemaker:ModelApprovalStatus": "true"}},
-        )
-        # Old configurations and models are deleted, never one that any endpoint still uses.
-        allow(
-            function,
-            ["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"],
-            [endpoint_config_arns(self._stack, self._stage), model_arns(self._stack, self._stage)],
-        )
-        allow(
-            function,
-            ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
-            every_endpoint_arns(self._stack),
-        )
-        allow(
-            function,
-            ["sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"],
-            ["*"],  # AWS has no resource for them
-        )
+        allow_move_champion(function, self._storage, self._stage)
 
     def _notify(self, function: iam.IGrantable) -> None:
         write_ledger(function, self._storage)

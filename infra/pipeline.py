@@ -106,6 +106,7 @@ class Pipeline(Construct):
                 "round": 1,
                 "lockTries": 0,
                 "shortages": 0,
+                "shadowFailure": jsonata("null"),
                 "processingTypes": list(self._settings.processing_instance_types),
                 "trainingTypes": list(self._settings.processing_instance_types),
             },
@@ -191,6 +192,7 @@ class Pipeline(Construct):
                 "execution": jsonata("$execution"),
                 "kind": "result",
                 "failure": jsonata("null"),
+                "shadow_failure": jsonata("$shadowFailure"),
             },
         )
         release.next(notify)

@@ -4,68 +4,51 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from dropforge.names import VARIANT
+from infra.deployment_end import DeploymentEnd
 from infra.endpoint_steps import SCALING, run_steps
-from infra.functions import Functions
-from infra.machine import RUN, condition, failed
-from infra.tasks.common import LAMBDA_TRANSIENT, SdkCall, growing_wait, jsonata, retry
-from infra.tasks.function import call_function
+from infra.machine import condition
+from infra.replacement import MAX_POLLS, replace
+from infra.tasks.common import growing_wait, jsonata
 from infra.tasks.guards import GuardCall
 from infra.tasks.sagemaker import DeleteEndpoint, DescribeEndpoint, UpdateEndpoint
 
-MAX_POLLS = 240
 _PREVIOUS = "$plan.previous_config"
+_ANSWERS = "['InService', 'UpdateRollbackFailed']"
+_DEAD = "['Failed', 'OutOfService']"
+_BEGUN = {"polls": 0, "restored": False, "remade": False}
 
 
 class Rollback:
     """Every failure enters at `handle_failure` with `$failure` and `$changed` assigned.
 
     `$changed` is `nothing`, `created` (the endpoint is deleted again), `updated` (the previous
-    configuration is restored, and waited for until it serves; then its scaling) or `scaling` (only
-    that is restored).
+    configuration is restored, and waited for until it serves; then its scaling), `replaced` (the
+    endpoint is made anew with it) or `scaling` (only that is restored).
+
+    An update is the way back unless the plan has none (SageMaker does not update instances to
+    serverless) or the endpoint is Failed: then it is deleted and made anew, once.
     """
 
     def __init__(
-        self, scope: Construct, *, stage: str, machine_role: iam.Role, functions: Functions
+        self, scope: Construct, *, stage: str, machine_role: iam.Role, end: DeploymentEnd
     ) -> None:
         self._scope = scope
-        self._functions = functions
+        self._end = end
         self._place: dict[str, Any] = {"stage": stage, "machine_role": machine_role}
         self.handle_failure = sfn.Choice.jsonata(scope, "HandleFailure")
-        self._end = self._report()
         delete = DeleteEndpoint(scope, "DeleteEndpoint", endpoint="$plan.endpoint", **self._place)
-        self._catch(delete)
-        delete.next(self._end)
+        self._end.catch(delete)
+        delete.next(self._end.failure)
         scaling = self._restore_scaling()
-        restore = self._restore(scaling)
+        restore, remake = self._restore(scaling)
         self.handle_failure.when(condition("$changed = 'created'"), delete)
         self.handle_failure.when(condition("$changed = 'updated'"), restore)
+        self.handle_failure.when(condition("$changed = 'replaced'"), remake)
         self.handle_failure.when(condition("$changed = 'scaling'"), scaling)
-        self.handle_failure.otherwise(self._end)
-
-    def release_lock(self, id: str) -> tasks.LambdaInvoke:
-        """A task that gives the deployment lock back; its Catch is the caller's."""
-        function = self._functions["release_lock"]
-        task = tasks.LambdaInvoke.jsonata(
-            self._scope,
-            id,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object(
-                {
-                    "lock": "deployment",
-                    "project": jsonata("$project"),
-                    "execution": jsonata("$execution"),
-                }
-            ),
-            outputs={},
-            task_timeout=sfn.Timeout.duration(self._functions.patience("release_lock")),
-            retry_on_service_exceptions=False,
-        )
-        retry(task, LAMBDA_TRANSIENT)
-        return task
+        self.handle_failure.otherwise(self._end.failure)
 
     def _restore_scaling(self) -> sfn.State:
         return run_steps(
@@ -74,15 +57,14 @@ class Rollback:
             steps="$plan.undo",
             actions=SCALING,
             place=self._place,
-            then=self._end,
-            on_failure=self._catch,
+            then=self._end.failure,
+            on_failure=self._end.catch,
             touches=False,
         )
 
-    def _restore(self, then: sfn.IChainable) -> sfn.State:
-        start = sfn.Pass.jsonata(
-            self._scope, "StartRollback", assign={"polls": 0, "restored": False}, outputs={}
-        )
+    def _restore(self, then: sfn.IChainable) -> tuple[sfn.State, sfn.State]:
+        """The two ways back: by an update, and by making the endpoint anew."""
+        start = sfn.Pass.jsonata(self._scope, "StartRollback", assign=_BEGUN, outputs={})
         describe = DescribeEndpoint(
             self._scope, "DescribeRollback", endpoint="$plan.endpoint", **self._place
         )
@@ -100,41 +82,63 @@ class Rollback:
             assign={"polls": jsonata("$polls + 1")},
             outputs={},
         )
-        stuck = sfn.Pass.jsonata(
-            self._scope,
-            "RollbackFailed",
-            assign={
-                "failure": _and_then(
-                    "'the previous configuration does not serve: status ' & $endpoint.status & "
-                    "'. ' & $endpoint.reason"
-                )
-            },
-            outputs={},
-        )
+        remake = self._remake(wait)
         back = sfn.Choice.jsonata(self._scope, "RollbackSettled")
         back.when(
             condition(f"$endpoint.status = 'InService' and $endpoint.config = {_PREVIOUS}"),
             then,
         )
+        back.when(condition(f"$endpoint.status in {_DEAD} and $not($remade)"), remake)
         back.when(
-            condition(
-                "$endpoint.status in ['InService', 'UpdateRollbackFailed'] and $not($restored)"
-            ),
-            self._unscaled(update),
+            condition(f"$endpoint.status in {_ANSWERS} and $not($restored)"),
+            self._unscaled(self._how_back(update, remake)),
         )
-        back.when(condition(f"$endpoint.status = 'Failed' or $polls >= {MAX_POLLS}"), stuck)
+        given_up = f"$endpoint.status in {_DEAD} or $endpoint.status = 'UpdateRollbackFailed'"
+        back.when(condition(f"{given_up} or $polls >= {MAX_POLLS}"), self._not_back())
         back.otherwise(wait)
         for task in (describe, update):
-            self._catch(task)
-        stuck.next(self._end)
+            self._end.catch(task)
         update.next(wait)
         wait.next(describe)
         describe.next(back)
         start.next(describe)
+        return start, remake
+
+    def _how_back(self, update: sfn.State, remake: sfn.State) -> sfn.State:
+        how = sfn.Choice.jsonata(
+            self._scope, "HowBack", comment="No update leads from instances to serverless"
+        )
+        how.when(condition("$type($plan.restore_endpoint) = 'object'"), update)
+        how.otherwise(remake)
+        return how
+
+    def _remake(self, then: sfn.IChainable) -> sfn.State:
+        start = sfn.Pass.jsonata(
+            self._scope, "StartRemake", assign={"restored": True, "remade": True}, outputs={}
+        )
+        anew = replace(
+            self._scope,
+            "Remake",
+            request="$plan.recreate_endpoint",
+            place=self._place,
+            given_up={},
+            then=then,
+            catch=self._end.catch,
+            failed=self._end.failure,
+            stuck=self._end.add_failure,
+        )
+        start.next(anew)
         return start
 
+    def _not_back(self) -> sfn.State:
+        return self._end.add_failure(
+            "RollbackFailed",
+            "'the previous configuration does not serve: status ' & $endpoint.status & '. ' & "
+            "$endpoint.reason & ' Next: dropforge endpoint deploy ' & $project",
+        )
+
     def _unscaled(self, then: sfn.IChainable) -> sfn.State:
-        """Scaling was put back on the new instance type: it would forbid the way to the old one."""
+        """Scaling was put on the new instances: it would forbid the way to the old ones."""
         variant = f"'endpoint/' & $plan.endpoint & '/variant/{VARIANT}'"
         off = GuardCall(
             self._scope,
@@ -148,59 +152,11 @@ class Rollback:
             assign={"registered": False},
             **self._place,
         )
-        self._catch(off)
+        self._end.catch(off)
         off.next(then)
-        scaled = sfn.Choice.jsonata(self._scope, "ScaledOnNewType")
+        scaled = sfn.Choice.jsonata(self._scope, "ScaledOnNewInstances")
         moved = "'deregister' in $plan.before.action"
-        scaled.when(condition(f"$registered and {moved}"), off)
+        switched = "$type($plan.restore_endpoint) != 'object'"
+        scaled.when(condition(f"$registered and ({moved} or {switched})"), off)
         scaled.otherwise(then)
         return scaled
-
-    def _report(self) -> sfn.State:
-        end = failed(self._scope)
-        notify = call_function(
-            self._scope,
-            "NotifyFailure",
-            self._functions["notify"],
-            payload=RUN
-            | {
-                "execution": jsonata("$execution"),
-                "kind": "failure",
-                "failure": jsonata("$failure"),
-            },
-            on_failure=end,
-        )
-        notify.next(end)
-        mails = sfn.Choice.jsonata(
-            self._scope, "WhoMails", comment="The pipeline mails about a deployment it started"
-        )
-        mails.when(condition("$nested"), end)
-        mails.otherwise(notify)
-        release = self.release_lock("ReleaseLockAfterFailure")
-        self._catch(release, then=mails)
-        release.next(mails)
-        return release
-
-    def _catch(
-        self,
-        task: SdkCall | tasks.LambdaInvoke,
-        then: sfn.IChainable | None = None,
-    ) -> None:
-        """The first failure is what the mail is about; what failed after it is added."""
-        error = "$states.errorOutput"
-        said = f"'{task.state_id}: ' & ($exists({error}.Cause) ? {error}.Cause : {error}.Error)"
-        task.add_catch(
-            then or self._end,
-            errors=["States.ALL"],
-            assign={"failure": _and_then(said)},
-            outputs={},
-        )
-
-
-def _and_then(expression: str) -> dict[str, str]:
-    return {
-        "step": jsonata("$failure.step"),
-        "error": jsonata("$failure.error"),
-        "cause": jsonata(f"$failure.cause & ' Then ' & {expression}"),
-        "attempt": jsonata("$failure.attempt"),
-    }

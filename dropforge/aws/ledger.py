@@ -7,6 +7,7 @@ Under each project, by sort key:
     lock#pipeline          who runs the project now; lock#deployment: who changes its endpoint
     training               accepted labelled rows that no verdict has seen yet
     champion               the model in production
+    shadow                 the model that gets copies of the champion's requests
     model#<version>        a registered model package
     mail#<run>             that the run's final mail was sent
 
@@ -27,6 +28,7 @@ from dropforge.ledger import (
     MailClaim,
     ProjectPointer,
     RegisteredModel,
+    Shadow,
     TrainingDue,
 )
 
@@ -173,6 +175,23 @@ class Ledger:
                 f"but the champion is now {now.version if now else None}. Nothing was changed.",
                 next_command=f"dropforge train {project}",
             )
+
+    def shadow(self, project: str) -> Shadow | None:
+        """The model that was last deployed as the champion's shadow."""
+        return self._items.get(project, "shadow", Shadow)
+
+    def note_shadow(self, project: str, version: str, percent: int) -> Shadow:
+        """Note who is the shadow now; `since` stays that of the same model at the same share."""
+        now = self.shadow(project)
+        if now is not None and (now.version, now.percent) == (version, percent):
+            return now
+        shadow = Shadow(version=version, percent=percent, since=_now())
+        self._items.put(project, "shadow", shadow)
+        return shadow
+
+    def forget_shadow(self, project: str) -> None:
+        """Note that there is no shadow."""
+        self._items.delete(project, "shadow")
 
     def put_model(self, project: str, model: RegisteredModel) -> None:
         """Write what is known of a registered model."""

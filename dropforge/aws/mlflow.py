@@ -3,7 +3,7 @@
 https://mlflow.org/docs/latest/api_reference/rest-api.html. A managed server is asked at
 `https://<region>.experiments.sagemaker.aws` with its ARN in a header and the request signed
 (https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow-track-experiments.html). Five calls suffice,
-so the job image goes without MLflow's fifty packages (docs/decisions/0010-tracking.md).
+so the job image goes without MLflow's dozens of packages (docs/decisions/0010-tracking.md).
 """
 
 import hashlib

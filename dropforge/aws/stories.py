@@ -8,7 +8,7 @@ from dropforge.aws.documents import find_document
 from dropforge.aws.ledger import Ledger
 from dropforge.drops import DropOutcome, DropRecord, PrepareResult, ScoreResult
 from dropforge.evaluation import Evaluation
-from dropforge.runs import Deployment, Registration
+from dropforge.runs import Deployment, Registration, ShadowChange
 from dropforge.tracking import TrackingOutcome
 from dropforge.verdict import Verdict
 
@@ -21,6 +21,7 @@ def read_documents(lake: str, project: str, run: str) -> dict[str, Any]:
         "verdict": find_document(layout.verdict(lake, project, run), Verdict),
         "registration": find_document(layout.registration(lake, project, run), Registration),
         "deployment": find_document(layout.deployment(lake, project, run), Deployment),
+        "shadow": find_document(layout.shadow(lake, project, run), ShadowChange),
         "scored": find_document(layout.score_result(lake, project, run), ScoreResult),
         "tracking": find_document(layout.tracking(lake, project, run), TrackingOutcome),
     }

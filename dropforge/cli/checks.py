@@ -15,6 +15,7 @@ from dropforge.cli.clouds import choose
 from dropforge.cli.endpoint import Endpoint
 from dropforge.cli.guard import explain_aws
 from dropforge.cli.options import CloudKind
+from dropforge.cli.registry import how_to_decide
 from dropforge.cli.session import Session, connect
 from dropforge.cli.subscriptions import is_confirmed, subscriptions
 from dropforge.drops import DropRecord
@@ -69,6 +70,7 @@ def check_stage(session: Session) -> Iterator[Check]:
     for project in projects:
         yield check_drops(session, project)
         yield check_training(session, project)
+        yield from awaiting_decisions(session, project)
         yield check_endpoint(session, project)
 
 
@@ -151,6 +153,18 @@ def check_training(session: Session, project: str) -> Check:
     return Check(
         f"{project}: training", due.failed_run is None, found, f"dropforge train {project}"
     )
+
+
+def awaiting_decisions(session: Session, project: str) -> Iterator[Check]:
+    """The models that a person must decide on: no problem, but nobody may know."""
+    for model in session.ledger.models(project):
+        if model.awaiting:
+            yield Check(
+                f"{project}: decision",
+                True,
+                f"v{model.version} awaits one since {model.registered_at:%Y-%m-%d %H:%M} UTC: "
+                + how_to_decide(project, model),
+            )
 
 
 def check_endpoint(session: Session, project: str) -> Check:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from dropforge.commands import DEFAULT_STAGE, in_stage
+
+stage_of_command: ContextVar[str] = ContextVar("stage_of_command", default=DEFAULT_STAGE)
+"""The `--stage` of the command that is running."""
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -32,19 +38,24 @@ STYLES = {
 }
 
 
+def runnable(text: str) -> str:
+    """The text with this command's stage in the commands that it names: they can be pasted."""
+    return in_stage(text, stage_of_command.get())
+
+
 def styled(word: str) -> Text:
     """A word of the domain in its colour."""
     return Text(word, style=STYLES.get(word, ""))
 
 
 def line(text: str = "", style: str = "") -> None:
-    """Print one line as it is: no markup, no wrapping, so that paths can be copied."""
-    out.print(Text(text, style=style), soft_wrap=True)
+    """Print one line: no markup, no wrapping, so that paths and commands can be copied."""
+    out.print(Text(runnable(text), style=style), soft_wrap=True)
 
 
 def remark(text: str) -> None:
     """Print a remark that is not the result."""
-    err.print(Text(text, style="dim"), soft_wrap=True)
+    err.print(Text(runnable(text), style="dim"), soft_wrap=True)
 
 
 def heading(text: str) -> None:

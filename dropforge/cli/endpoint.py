@@ -104,7 +104,7 @@ class Endpoint:
         if code in ("ValidationError", "ValidationException"):
             return EndpointSilent(
                 f"The endpoint {self.name} does not answer: {said} A project has one when it says "
-                "endpoint: realtime and a model was promoted.",
+                "endpoint: realtime or serverless, and a model was promoted.",
                 next_command=f"dropforge runs {self.project}",
             )
         return EndpointSilent(

@@ -1,6 +1,6 @@
 """`endpoint deploy` and `endpoint delete`: what a change of project.yml alone does not do."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
@@ -10,9 +10,12 @@ from dropforge.cli import executions
 from dropforge.cli.console import line
 from dropforge.cli.endpoint import Endpoint
 from dropforge.cli.follow import follow
+from dropforge.cli.history import read_history
+from dropforge.cli.interruption import announce, counted
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage
 from dropforge.cli.session import Session, connect
 from dropforge.errors import DropforgeError, LockHeld, RunFailed
+from dropforge.mail import spoken_duration
 from dropforge.names import VARIANT
 
 app = typer.Typer(help="A project's endpoint.", no_args_is_help=True)
@@ -29,6 +32,14 @@ class EndpointKept(DropforgeError):
 @app.command()
 def deploy(
     project: ProjectName,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Allow an interruption: a real-time endpoint becomes serverless by no other way.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the deployment until it ends.")] = True,
     stage: Stage = "dev",
     cloud: CloudChoice = None,
@@ -44,15 +55,21 @@ def deploy(
             f"{project} has no model in production. Nothing was changed.",
             next_command=f"dropforge train {project}",
         )
+    if replace and not yes:
+        typer.confirm(announce(session, project, Endpoint(project, stage).name), abort=True)
     name = executions.fresh_name(project, "deploy")
-    document = model.deployment_input(
+    document: dict[str, Any] = model.deployment_input(
         project, run=name, expected=champion.version, reason="promote"
-    )
+    ) | ({"replace": True} if replace else {})
     arn = executions.start(session.stack.deployment_arn, name, document)
     line(f"Deploying v{model.version} of {project} again: {name}.")
     if not wait:
         line(f"Next: dropforge run show {name} --follow")
-    elif not follow(session, arn):
+        return
+    succeeded = follow(session, arn)
+    if silence := counted(read_history(arn)) if replace else None:
+        line(f"Nobody answered for {spoken_duration(silence)}.")
+    if not succeeded:
         raise RunFailed(f"Deployment {name} failed.", next_command="dropforge mail newest")
 
 
@@ -129,13 +146,11 @@ def _alarms(endpoint: str) -> list[str]:
 
 
 def _unscale(endpoint: str) -> None:
+    """Takes off what scales it: instances, or provisioned concurrency."""
     scaling = client("application-autoscaling")
-    place = {
-        "ServiceNamespace": "sagemaker",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-    }
-    resource = f"endpoint/{endpoint}/variant/{VARIANT}"
-    for target in scaling.describe_scalable_targets(ResourceIds=[resource], **place)[
-        "ScalableTargets"
-    ]:
-        scaling.deregister_scalable_target(ResourceId=target["ResourceId"], **place)
+    named = ("ServiceNamespace", "ScalableDimension", "ResourceId")
+    found = scaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{endpoint}/variant/{VARIANT}"]
+    )
+    for target in found["ScalableTargets"]:
+        scaling.deregister_scalable_target(**{key: target[key] for key in named})

@@ -16,7 +16,8 @@ from botocore.exceptions import (
 from rich.text import Text
 from typer.core import TyperGroup
 
-from dropforge.cli.console import err
+from dropforge.cli.console import err, runnable, stage_of_command
+from dropforge.commands import DEFAULT_STAGE
 from dropforge.errors import CloudUnavailable, DropforgeError
 
 DEBUG = "dropforge.debug"
@@ -30,6 +31,7 @@ class Guarded(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        before = stage_of_command.set(DEFAULT_STAGE)
         try:
             return super().invoke(ctx)
         except (DropforgeError, BotoCoreError, ClientError) as error:
@@ -37,13 +39,16 @@ class Guarded(TyperGroup):
                 raise
             tell(error if isinstance(error, DropforgeError) else explain_aws(error))
             raise typer.Exit(1) from error
+        finally:
+            stage_of_command.reset(before)
 
 
 def tell(error: DropforgeError) -> None:
     """Print an error's message and what to type next."""
-    err.print(Text.assemble(("Problem: ", "bold red"), error.message), soft_wrap=True)
-    if error.next_command:
-        err.print(Text.assemble(("Next:    ", "bold"), error.next_command), soft_wrap=True)
+    problem, next_command = runnable(error.message), error.next_command
+    err.print(Text.assemble(("Problem: ", "bold red"), problem), soft_wrap=True)
+    if next_command:
+        err.print(Text.assemble(("Next:    ", "bold"), runnable(next_command)), soft_wrap=True)
 
 
 def explain_aws(error: BotoCoreError | ClientError) -> DropforgeError:
@@ -78,3 +83,9 @@ def remember_debug(ctx: typer.Context, debug: bool) -> bool:
     if debug:
         ctx.meta[DEBUG] = True
     return debug
+
+
+def remember_stage(stage: str) -> str:
+    """The callback of `--stage`: commands that are printed then name it."""
+    stage_of_command.set(stage)
+    return stage

@@ -22,6 +22,7 @@ from dropforge.cli import (
     registry,
     reproduce,
     runs,
+    shadows,
 )
 from dropforge.cli.guard import Guarded
 
@@ -50,6 +51,7 @@ app.command(rich_help_panel=WORK)(generate.generate)
 app.command(rich_help_panel=WORK)(drops.drop)
 app.command(rich_help_panel=WORK)(models.train)
 app.command(rich_help_panel=WORK)(models.rollback)
+endpoints.app.command("shadow")(shadows.shadow)
 app.add_typer(endpoints.app, name="endpoint", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(decisions.approve)
 app.command(rich_help_panel=WORK)(decisions.reject)

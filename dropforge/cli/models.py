@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
+from dropforge import layout
+from dropforge.aws.documents import find_document
 from dropforge.cli import executions
 from dropforge.cli.console import line
 from dropforge.cli.follow import follow
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage, Wait
 from dropforge.cli.session import Session, connect
 from dropforge.errors import DropforgeError, RunFailed
-from dropforge.ledger import RegisteredModel
+from dropforge.ledger import Champion, RegisteredModel
+from dropforge.runs import Deployment
 
 
 class NothingToRollBackTo(DropforgeError):
@@ -43,6 +46,12 @@ def rollback(
     to: Annotated[
         str | None, typer.Option("--to", help="A model's version. Default: the previous champion.")
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="With --to: also a model that never was live, or was rejected."
+        ),
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Follow the deployment until it ends.")] = True,
     stage: Stage = "dev",
     cloud: CloudChoice = None,
@@ -51,7 +60,7 @@ def rollback(
     """Put an earlier model back into production, through the same tested deployment."""
     session = connect(stage, cloud)
     session.pushed(project)
-    model, expected = _target(session, project, to)
+    model, expected = _target(session, project, to, anyway and to is not None)
     name = executions.fresh_name(project, "rollback")
     document = model.deployment_input(project, run=name, expected=expected, reason="rollback")
     arn = executions.start(session.stack.deployment_arn, name, document)
@@ -59,7 +68,9 @@ def rollback(
     _follow_or_say(session, name, arn, wait)
 
 
-def _target(session: Session, project: str, to: str | None) -> tuple[RegisteredModel, str]:
+def _target(
+    session: Session, project: str, to: str | None, anyway: bool
+) -> tuple[RegisteredModel, str]:
     champion = session.ledger.champion(project)
     if champion is None:
         raise NothingToRollBackTo(f"{project} has no model in production. Nothing was changed.")
@@ -78,13 +89,34 @@ def _target(session: Session, project: str, to: str | None) -> tuple[RegisteredM
         raise NothingToRollBackTo(
             f"{project} has no model v{version} (fit for production: {fit}).", next_command=listed
         )
-    if models[version].status != "Approved":
-        raise NothingToRollBackTo(
-            f"v{version} of {project} was judged {models[version].verdict} and is "
-            f"{models[version].status} (fit for production: {fit}). Nothing was changed.",
-            next_command=listed,
-        )
+    if not anyway:
+        _check_fit(session, project, models[version], champion, fit)
     return models[version], champion.version
+
+
+def _check_fit(
+    session: Session, project: str, model: RegisteredModel, champion: Champion, fit: str
+) -> None:
+    """Whether it was approved, and is known to have answered in production."""
+    said = None
+    if model.status != "Approved":
+        said = f"was judged {model.verdict} and is {model.status} (fit for production: {fit})"
+    elif not (champion.previous == model.version or _was_deployed(session, project, model)):
+        said = "was approved, but never in production: its deployment failed, or never came"
+    if said:
+        raise NothingToRollBackTo(
+            f"v{model.version} of {project} {said}. Nothing was changed.",
+            next_command=f"dropforge rollback {project} --to {model.version} --anyway (it is "
+            "tested as any deployment is)",
+        )
+
+
+def _was_deployed(session: Session, project: str, model: RegisteredModel) -> bool:
+    """Whether the run that trained it, or its approval, brought it into production."""
+    lake = session.stack.lake_bucket
+    runs = (model.run, model.approval_run(project))
+    found = [find_document(layout.deployment(lake, project, run), Deployment) for run in runs]
+    return any(document and document.version == model.version for document in found)
 
 
 def _follow_or_say(session: Session, name: str, arn: str, wait: bool) -> None:

@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from dropforge.cli.guard import remember_debug
+from dropforge.cli.guard import remember_debug, remember_stage
 
 CloudKind = Literal["local", "aws"]
 
 Stage = Annotated[
-    str, typer.Option("--stage", envvar="DROPFORGE_STAGE", help="dev, staging or prod.")
+    str,
+    typer.Option(
+        "--stage", envvar="DROPFORGE_STAGE", help="dev, staging or prod.", callback=remember_stage
+    ),
 ]
 CloudChoice = Annotated[
     CloudKind | None,

@@ -8,7 +8,7 @@ import typer
 
 from dropforge import layout
 from dropforge.aws.stories import read_documents
-from dropforge.cli.console import as_json, heading, line, table
+from dropforge.cli.console import as_json, heading, line, runnable, table
 from dropforge.cli.options import AsJson, CloudChoice, Debug, ProjectName, Stage
 from dropforge.cli.runs import tell_rules
 from dropforge.cli.session import Session, connect
@@ -60,6 +60,12 @@ def find_model(session: Session, project: str, version: str) -> RegisteredModel:
     return models[wanted]
 
 
+def how_to_decide(project: str, model: RegisteredModel) -> str:
+    """The commands that decide on a model that awaits it."""
+    which = f"{project} {model.version}"
+    return runnable(f"dropforge approve {which}, or dropforge reject {which}")
+
+
 @model_app.command("list")
 def model_list(
     project: ProjectName,
@@ -94,7 +100,7 @@ def model_list(
         ),
     )
     if awaiting := [model for model in models if model.awaiting]:
-        line(_to_decide(project, awaiting[0]))
+        line(f"To decide: {how_to_decide(project, awaiting[0])}")
 
 
 @model_app.command("show")
@@ -127,7 +133,7 @@ def model_show(
     for name, value in _lineage(story, lake, project):
         line(f"  {name:<16}{value}")
     if model.awaiting:
-        line(_to_decide(project, model))
+        line(f"To decide: {how_to_decide(project, model)}")
 
 
 def _read(session: Session, project: str, model: RegisteredModel) -> ModelStory:
@@ -166,11 +172,6 @@ def _lineage(story: ModelStory, lake: str, project: str) -> Iterator[tuple[str, 
     yield "model package", model.model_package_arn
     if evaluation is not None:
         yield "report", evaluation.report_uri
-
-
-def _to_decide(project: str, model: RegisteredModel) -> str:
-    which = f"{project} {model.version}"
-    return f"To decide: dropforge approve {which}, or dropforge reject {which}"
 
 
 def _document(model: RegisteredModel, standing: str) -> dict[str, Any]:

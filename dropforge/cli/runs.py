@@ -16,6 +16,7 @@ from dropforge.cli.session import Session, connect
 from dropforge.cli.stories import read_story
 from dropforge.errors import RunFailed
 from dropforge.mail import spoken_duration
+from dropforge.metrics import METRIC_NAMES, Metric
 from dropforge.names import slug
 from dropforge.runs import RunStory
 from dropforge.verdict import Verdict
@@ -34,7 +35,7 @@ class RunLine:
     status: str
     files: list[str]
     outcome: str
-    metric: str | None = None
+    metric: Metric | None = None
     value: float | None = None
     model: str | None = None
     deployed: bool = False
@@ -66,7 +67,9 @@ def runs(
                 run.took,
                 ", ".join(run.files) or "-",
                 run.outcome if run.status == "SUCCEEDED" else run.status,
-                f"{run.metric} {run.value:.3f}" if run.value is not None else "-",
+                f"{METRIC_NAMES[run.metric]} {run.value:.3f}"
+                if run.metric and run.value is not None
+                else "-",
                 "-" if run.model is None else f"v{run.model}{' deployed' if run.deployed else ''}",
             )
             for run in lines
@@ -119,7 +122,7 @@ def tell_story(session: Session, execution: Execution) -> None:
 
 def tell_rules(verdict: Verdict) -> None:
     """Print a verdict's rules, a line each; what a failure means is its level."""
-    rules = ((r.outcome, r.name, r.observed, r.required, r.level) for r in verdict.rules)
+    rules = ((r.outcome, r.title, r.observed, r.required, r.level) for r in verdict.rules)
     table(("", "rule", "observed", "required", "level"), rules)
 
 

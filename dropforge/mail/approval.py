@@ -3,7 +3,8 @@
 from dropforge import names
 from dropforge.errors import ChampionMoved
 from dropforge.ledger import RegisteredModel
-from dropforge.mail.text import Mail, join, subject
+from dropforge.mail.shadow import shadow_lines
+from dropforge.mail.text import Mail, join, one_line, subject
 from dropforge.runs import Registration, RunStory
 
 
@@ -17,7 +18,7 @@ def approval_lines(story: RunStory) -> list[list[str]]:
     made = story.registration
     if made is None or not awaits_approval(story):
         return []
-    return [_who(made), _how(story, made), _then(made)]
+    return [_who(made), _how(story, made), shadow_lines(story), _then(made)]
 
 
 def _who(made: Registration) -> list[str]:
@@ -44,10 +45,15 @@ def _how(story: RunStory, made: Registration) -> list[str]:
 
 
 def _then(made: Registration) -> list[str]:
-    kept = f"v{made.expected_champion}" if made.expected_champion else "no model"
+    champion = made.expected_champion
+    still = (
+        f"v{champion}, which it was compared with, is still in production"
+        if champion
+        else "there is still no model in production"
+    )
     return [
         "Until then nothing changes, and there is no deadline. Approved, it is deployed and",
-        f"tested, if {kept}, which it was compared with, is still in production. If not, nothing",
+        f"tested, if {still}. If not, nothing",
         "is deployed and a mail says so.",
     ]
 
@@ -72,7 +78,8 @@ def late_approval_mail(
                     "To judge a new model against the one in production:",
                     f"  {moved.next_command}",
                 ],
-            ]
+            ],
+            stage,
         ),
     )
 
@@ -86,7 +93,7 @@ def unfit_approval_mail(project: str, stage: str, model: RegisteredModel) -> Mai
             [
                 [
                     f"NOT DEPLOYED: version {model.version} of {project} was approved in the "
-                    f"registry, but it awaits no approval: it is {model.standing(None)}.",
+                    f"registry, but it awaits no approval ({model.standing(None)}).",
                     "Only a model that won by the project's rules is deployed. Nothing changed.",
                 ],
                 [
@@ -94,7 +101,34 @@ def unfit_approval_mail(project: str, stage: str, model: RegisteredModel) -> Mai
                     f"  dropforge model show {project} {model.version} --stage {stage}",
                     f"  dropforge train {project} --stage {stage}",
                 ],
-            ]
+            ],
+            stage,
+        ),
+    )
+
+
+def refusal_mail(
+    project: str, stage: str, model: RegisteredModel, current: str | None, note: str | None
+) -> Mail:
+    """A person's refusal, for those who waited for the model. `note` is what the registry keeps."""
+    stays = f"v{current} stays in production" if current else "no model is in production"
+    return Mail(
+        event="results",
+        subject=subject(f"[{project}/{stage}] REFUSED v{model.version}: {stays}"),
+        body=join(
+            [
+                [
+                    f"REFUSED: a person refused version {model.version} of {project}, which had "
+                    f"won by the project's rules. Nothing was deployed: {stays}.",
+                    *([f"Note in the registry: {one_line(note)}"] if note else []),
+                ],
+                [
+                    "To see the model, or to judge a new one:",
+                    f"  dropforge model show {project} {model.version} --stage {stage}",
+                    f"  dropforge train {project} --stage {stage}",
+                ],
+            ],
+            stage,
         ),
     )
 

@@ -54,5 +54,5 @@ def _mail(story: RunStory, headline: str, parts: list[list[str]]) -> Mail:
     return Mail(
         event="results",
         subject=subject(f"[{story.project}/{story.stage}] {headline}"),
-        body=join(parts),
+        body=join(parts, story.stage),
     )

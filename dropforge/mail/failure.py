@@ -18,13 +18,20 @@ def failure_mail(
     training_due: bool,
     held_lock: bool,
     version: str | None = None,
+    shadow: bool = False,
 ) -> Mail:
     """The mail of a run that failed: where, why, what is unchanged, what to do.
 
-    `version` is given for a deployment on its own: the model version it was to deploy.
+    `version` is given for a deployment on its own: the model version it was to deploy, or to
+    give a `shadow`.
     """
     failure = story.failure or Failure(step="unknown", error="unknown", cause="")
     killed = KILLED in plain_cause(failure)
+    commands = (
+        [f"dropforge endpoint shadow {project}", "dropforge doctor"]
+        if shadow
+        else _commands(story, project, training_due, version)
+    )
     changed = [f"  - {line}" for line in _changed(story)] or ["  - nothing"]
     unchanged = [f"  - {line}" for line in _unchanged(story)]
     lines = [
@@ -43,7 +50,7 @@ def failure_mail(
     lines += [
         "",
         "What to do (no file must be uploaded again):",
-        *(f"  {command}" for command in _commands(story, project, training_due, version)),
+        *(f"  {command}" for command in commands),
     ]
     if failure.log:
         lines += ["", f"The last lines of {failure.job}:", *(f"  | {line}" for line in failure.log)]
@@ -55,13 +62,14 @@ def failure_mail(
         subject=subject(
             f"[{project}/{story.stage}] FAILED at {failure.step}: {plain_cause(failure)}"
         ),
-        body=join([lines]),
+        body=join([lines], story.stage),
     )
 
 
 def _commands(story: RunStory, project: str, training_due: bool, version: str | None) -> list[str]:
     if version is not None:
-        return [f"dropforge rollback {project} --to {version}", "dropforge doctor"]
+        # It may never have been in production.
+        return [f"dropforge rollback {project} --to {version} --anyway", "dropforge doctor"]
     failed = any(drop.state == "failed" for drop in story.drops)
     commands = [f"dropforge redrive {project}"] if failed or not training_due else []
     commands += [f"dropforge train {project}"] if training_due else []
@@ -87,7 +95,7 @@ def intake_mail(record: DropRecord, stage: str, quarantine_uri: str) -> Mail:
         subject=subject(
             f"[{record.project}/{stage}] QUARANTINED {name}: {first_reason(record.reasons)}"
         ),
-        body=join([lines]),
+        body=join([lines], stage),
     )
 
 
@@ -101,13 +109,13 @@ def plain_cause(failure: Failure) -> str:
     except ValueError:
         cause = None
     if not isinstance(cause, dict):
-        return one_line(failure.cause) or failure.error
+        return one_line(failure.cause) or failure.error or "no cause was given"
     for key in ("ExitMessage", "FailureReason", "errorMessage", "Cause"):
         if text := cause.get(key):
             if key == "Cause":
                 return plain_cause(Failure(step=failure.step, error=failure.error, cause=str(text)))
             return one_line(str(text))
-    return failure.error
+    return failure.error or "no cause was given"
 
 
 def _changed(story: RunStory) -> list[str]:

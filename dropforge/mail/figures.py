@@ -63,7 +63,7 @@ def _row(label: str, cells: list[str]) -> str:
         f"{label:<{LABEL_WIDTH}}"
         + "".join(f"{cell:>{COLUMN_WIDTH}}" for cell in cells[:2])
         + "".join(f"   {cell}" for cell in cells[2:])
-    )
+    ).rstrip()
 
 
 def _decisions(evaluation: Evaluation) -> list[str]:
@@ -107,7 +107,10 @@ def headline_figure(evaluation: Evaluation) -> str:
     text = f"{METRIC_NAMES[metric]} {figure(found.value, decimals=3)}"
     comparison = evaluation.comparison
     change = comparison.differences.get(metric) if comparison else None
-    return text + (f" ({figure(change.value, decimals=3, sign=True)})" if change else "")
+    if change is None:
+        return text
+    told = figure(change.value, decimals=3, sign=True)
+    return f"{text} ({told if float(told.replace(',', '')) else 'same'})"
 
 
 def figure(value: float, *, decimals: int = 4, sign: bool = False) -> str:
@@ -134,5 +137,5 @@ def rule_lines(verdict: Verdict) -> list[str]:
     for rule in verdict.rules:
         advice = rule.level == "advisory"
         mark = "advice" if advice and rule.outcome == "failed" else marks[rule.outcome]
-        lines.append(f"  {mark:<13} {rule.name}: {rule.observed} ({rule.required})")
+        lines.append(f"  {mark:<13} {rule.title}: {rule.observed}; required: {rule.required}")
     return lines

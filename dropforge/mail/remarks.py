@@ -43,11 +43,12 @@ def _unassessed(figures: FairnessFigures, verdict: Verdict) -> str | None:
     if not small:
         return None
     if figures.column in verdict.personal:
-        count = f"{len(small)} group{'s' if len(small) > 1 else ''}"
-        return f"not assessed by {figures.column}: {count} too small"
+        are = "group is" if len(small) == 1 else "groups are"
+        return f"fairness by {figures.column}: {len(small)} {are} too small to be assessed"
     named = ", ".join(f"{_cut(group.group)} ({_rows(group.rows)})" for group in small[:MOST_SLICES])
     more = f" and {len(small) - MOST_SLICES} more" if len(small) > MOST_SLICES else ""
-    return f"not assessed by {figures.column}: group {named}{more}"
+    of, are = ("group", "is") if len(small) == 1 else ("groups", "are")
+    return f"fairness by {figures.column}: {of} {named}{more} {are} too small to be assessed"
 
 
 def _slices(evaluation: Evaluation, verdict: Verdict) -> Iterator[str]:

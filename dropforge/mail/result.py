@@ -9,6 +9,10 @@ from dropforge.mail.files import files, first_reason
 from dropforge.mail.remarks import remark_lines
 from dropforge.mail.text import Event, Mail, join, subject, took
 from dropforge.runs import RunStory
+from dropforge.verdict import Verdict
+
+LISTED_PSI = 0.02
+MOST_DRIFT = 5
 
 
 def result_mail(story: RunStory) -> Mail:
@@ -19,7 +23,7 @@ def result_mail(story: RunStory) -> Mail:
     return Mail(
         event=_event(story),
         subject=subject(f"[{where}] {_headline(story)}"),
-        body=join(parts),
+        body=join(parts, story.stage),
     )
 
 
@@ -35,10 +39,13 @@ def _event(story: RunStory) -> Event:
 def _headline(story: RunStory) -> str:
     verdict, evaluation = story.verdict, story.evaluation
     if verdict is not None and evaluation is not None:
-        return f"{_word(story)} {evaluation.holdout.period}: {headline_figure(evaluation)}"
+        broken = "".join(f"{title}; " for title in _broken(verdict, evaluation))
+        return f"{_word(story)} {evaluation.holdout.period}: {broken}{headline_figure(evaluation)}"
     if story.scored and story.scored.drops:
         rows = sum(drop.rows for drop in story.scored.drops)
-        return f"SCORED {', '.join(d.period for d in story.scored.drops)}: {rows:,} rows"
+        flagged = [drop.flagged for drop in story.scored.drops if drop.flagged is not None]
+        told = f", {sum(flagged):,} flagged" if flagged else ""
+        return f"SCORED {', '.join(d.period for d in story.scored.drops)}: {rows:,} rows{told}"
     if refused := [drop for drop in story.drops if drop.state == "quarantined"]:
         return f"QUARANTINED {refused[0].name}: {first_reason(refused[0].reasons)}"
     if failed := [drop for drop in story.drops if drop.state == "failed"]:
@@ -48,6 +55,14 @@ def _headline(story: RunStory) -> str:
     if story.drops:
         return f"ACCEPTED {', '.join(drop.name for drop in story.drops)}"
     return "NOTHING TO DO"
+
+
+def _broken(verdict: Verdict, evaluation: Evaluation) -> list[str]:
+    """The rules that rejected the model, but for a bound of the figure that is told anyway."""
+    failed = [rule for rule in verdict.rules if rule.outcome == "failed"]
+    if verdict.verdict != "REJECT":
+        return []
+    return [r.title for r in failed if r.level == "absolute" and r.name != evaluation.metric]
 
 
 def _word(story: RunStory) -> str:
@@ -127,9 +142,17 @@ def _drift(story: RunStory) -> list[list[str]]:
 
 
 def _drift_line(against: str, drift: list[ColumnDrift]) -> list[str]:
+    """The columns that moved the most; those that hardly did are not listed."""
     measured = sorted((d for d in drift if d.psi is not None), key=lambda d: -(d.psi or 0.0))
-    top = ", ".join(f"{d.column} {d.psi:.2f}{' ALARM' if d.alarm else ''}" for d in measured[:5])
-    return [f"Drift against {against} (PSI): {top}"] if top else []
+    if not measured:
+        return []
+    moved = [d for d in measured if d.alarm or (d.psi or 0.0) >= LISTED_PSI]
+    told = [f"{d.column} {d.psi:.2f}{' ALARM' if d.alarm else ''}" for d in moved[:MOST_DRIFT]]
+    if more := len(moved) - len(told):
+        told.append(f"{more} more from {LISTED_PSI:g} on")
+    elif len(moved) < len(measured):
+        told.append(f"{'no other' if moved else 'no'} column reaches {LISTED_PSI:g}")
+    return [f"Drift against {against} (PSI): {', '.join(told)}"]
 
 
 def _places(story: RunStory) -> list[str]:
@@ -159,7 +182,8 @@ def _next(story: RunStory) -> list[str]:
             f"  dropforge train {story.project}",
             "Or, if no earlier one loads: set promotion: {mode: advisory}, push, and train.",
         ]
-    if deployment and deployment.action in ("created", "updated") and deployment.previous:
+    touched = ("created", "updated", "replaced")
+    if deployment and deployment.action in touched and deployment.previous:
         return [f"Undo: dropforge rollback {story.project} --to {deployment.previous}"]
     if any(drop.state == "failed" for drop in story.drops):
         return [f"What to do: dropforge redrive {story.project}"]

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from dropforge.commands import in_stage
 from dropforge.runs import RunStory
 
 Event = Literal["results", "failures", "approvals"]
@@ -32,9 +33,9 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def join(parts: list[list[str]]) -> str:
-    """A body: parts of lines, an empty line between parts."""
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+def join(parts: list[list[str]], stage: str) -> str:
+    """A body: parts of lines, an empty line between parts; our commands name the stage."""
+    return in_stage("\n\n".join("\n".join(part) for part in parts if part) + "\n", stage)
 
 
 def spoken_duration(duration: dt.timedelta) -> str:

@@ -6,7 +6,7 @@ Every comparison is of the same rows; figures of other holdouts are never compar
 from collections.abc import Iterator
 
 from dropforge.evaluation import Evaluation, Interval, SliceFigures
-from dropforge.metrics import HIGHER_IS_BETTER, Metric
+from dropforge.metrics import HIGHER_IS_BETTER, METRIC_NAMES, Metric
 from dropforge.project import ProjectSpec
 from dropforge.verdict.rule import Rule, passed, signed, told_slice, with_bounds
 
@@ -35,7 +35,7 @@ def _clean_holdout(spec: ProjectSpec, evaluation: Evaluation) -> Rule:
         found, kind, observed = holdout.rows, "rows", f"{holdout.rows:,} rows"
     else:
         found, kind = holdout.positives, "positives"
-        observed = f"{holdout.positives:,} of {holdout.rows:,} rows"
+        observed = f"{holdout.positives:,} positives in {holdout.rows:,} rows"
     return Rule(
         name=CLEAN_HOLDOUT,
         required=f"at least {least} {kind} that the champion has not seen",
@@ -46,7 +46,7 @@ def _clean_holdout(spec: ProjectSpec, evaluation: Evaluation) -> Rule:
 
 def _champion(spec: ProjectSpec, evaluation: Evaluation, *, clean: bool) -> Rule:
     margin, comparison = spec.promotion.champion.margin, evaluation.comparison
-    required = f"difference above {margin:+g}"
+    required = f"difference above {f'{margin:+g}' if margin else '0'}"
     if comparison is None or not clean or evaluation.champion_problem is not None:
         return Rule(
             name=CHAMPION, required=required, observed="no comparison", outcome="not assessed"
@@ -54,7 +54,7 @@ def _champion(spec: ProjectSpec, evaluation: Evaluation, *, clean: bool) -> Rule
     return Rule(
         name=CHAMPION,
         required=required,
-        observed=f"{comparison.metric} {signed(comparison.lower)} "
+        observed=f"{METRIC_NAMES[comparison.metric]} {signed(comparison.lower)} "
         f"(one-sided {comparison.confidence:.0%} bound)",
         outcome=passed(comparison.lower > margin),
     )
@@ -95,7 +95,8 @@ def best_case(metric: Metric, difference: Interval) -> float:
 
 def _told(spec: ProjectSpec, metric: Metric, figures: SliceFigures, difference: Interval) -> str:
     where = told_slice(spec, figures.column, figures.value)
-    return f"{where} ({figures.rows:,} rows): {metric} {with_bounds(difference, sign=True)}"
+    change = f"{METRIC_NAMES[metric]} {with_bounds(difference, sign=True)}"
+    return f"{where} ({figures.rows:,} rows): {change}"
 
 
 def _flagged(spec: ProjectSpec, evaluation: Evaluation) -> Iterator[Rule]:
@@ -127,7 +128,7 @@ def _reference(spec: ProjectSpec, evaluation: Evaluation) -> Iterator[Rule]:
     yield Rule(
         name="reference model",
         required=required,
-        observed=f"{comparison.metric} {signed(comparison.lower)} against "
+        observed=f"{METRIC_NAMES[comparison.metric]} {signed(comparison.lower)} against "
         f"v{evaluation.reference.version} (one-sided {comparison.confidence:.0%} bound)",
         outcome=passed(comparison.lower >= -allowed),
     )

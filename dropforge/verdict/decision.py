@@ -68,7 +68,7 @@ def _judge(spec: ProjectSpec, evaluation: Evaluation, rules: list[Rule]) -> tupl
     if evaluation.champion_problem:
         return "HOLD", f"the champion could not be compared: {evaluation.champion_problem}"
     if unclean := failed.get(CLEAN_HOLDOUT):
-        return "HOLD", f"no clean holdout: {unclean.observed}, required {unclean.required}"
+        return "HOLD", f"no clean holdout: {unclean.observed} (required: {unclean.required})"
     if evaluation.champion is not None and evaluation.comparison is None:
         return "HOLD", "the champion could not be compared: it has no figures on this holdout"
     held = [rule for rule in failed.values() if rule.level == "comparative"]
@@ -94,4 +94,4 @@ def _held(failed: list[Rule]) -> str:
 
 
 def _listed(rules: list[Rule]) -> str:
-    return "; ".join(f"{r.name} {r.observed}, required {r.required}" for r in rules)
+    return "; ".join(f"{r.title}: {r.observed} (required: {r.required})" for r in rules)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from dropforge.drops import Document
 from dropforge.evaluation import Interval
+from dropforge.metrics import METRIC_NAMES
 from dropforge.project import ProjectSpec
 
 Outcome = Literal["passed", "failed", "not assessed"]
@@ -11,13 +12,21 @@ Level = Literal["absolute", "comparative", "advisory"]
 
 
 class Rule(Document):
-    """One rule's line: what was asked, what was seen. `level` says what its failure means."""
+    """One rule's line: what was asked, what was seen. `level` says what its failure means.
+
+    The `name` of a bound is its metric, as project.yml spells it.
+    """
 
     name: str
     required: str
     observed: str
     outcome: Outcome
     level: Level = "comparative"
+
+    @property
+    def title(self) -> str:
+        """The name in people's words."""
+        return next((told for key, told in METRIC_NAMES.items() if key == self.name), self.name)
 
 
 def passed(condition: bool) -> Outcome:

@@ -173,11 +173,41 @@ class DescribeEndpoint(SageMakerCall):
         )
 
 
+class FindEndpoint(SageMakerCall):
+    """Whether there is an endpoint, kept as `$found`: its status, or `gone`.
+
+    To describe one that is absent is an error, which would be tried again.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, stage: str, machine_role: iam.Role, endpoint: str
+    ) -> None:
+        listed = f"$states.result.Endpoints[EndpointName = {endpoint}].EndpointStatus"
+        super().__init__(
+            scope,
+            id,
+            action="listEndpoints",
+            # Names of other projects may contain this one; not a hundred of them.
+            arguments={"NameContains": jsonata(endpoint), "MaxResults": 100},
+            machine_role=machine_role,
+            permissions=["sagemaker:ListEndpoints"],
+            resources=["*"],  # AWS has no resource for it
+            assign={"found": jsonata(f"$exists({listed}) ? {listed} : 'gone'")},
+        )
+
+
 class DeleteEndpoint(SageMakerCall):
     """DeleteEndpoint: the only call that a Failed endpoint accepts."""
 
     def __init__(
-        self, scope: Construct, id: str, *, stage: str, machine_role: iam.Role, endpoint: str
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: str,
+        machine_role: iam.Role,
+        endpoint: str,
+        assign: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -187,6 +217,7 @@ class DeleteEndpoint(SageMakerCall):
             machine_role=machine_role,
             permissions=["sagemaker:DeleteEndpoint"],
             resources=[endpoint_arns(Stack.of(scope), stage)],
+            assign=assign,
         )
 
 

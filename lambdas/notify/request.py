@@ -18,7 +18,7 @@ class FailureRequest(Request):
 
 
 class NotifyRequest(Request):
-    """A run that ended."""
+    """A run that ended. `shadow_failure`: its model could not be the champion's shadow."""
 
     project: str
     project_version: str
@@ -26,6 +26,7 @@ class NotifyRequest(Request):
     execution: str
     kind: Literal["result", "failure"]
     failure: FailureRequest | None = None
+    shadow_failure: FailureRequest | None = None
 
     @property
     def root(self) -> str:

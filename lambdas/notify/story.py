@@ -8,7 +8,8 @@ from dropforge.aws.documents import find_document
 from dropforge.aws.ledger import Ledger
 from dropforge.aws.stories import as_of_now, read_documents
 from dropforge.drops import DropOutcome, DropRecord, PrepareResult
-from dropforge.runs import Deployment, Failure, RunStory
+from dropforge.mail import plain_cause
+from dropforge.runs import Deployment, Failure, RunStory, ShadowChange
 from lambdas.executions import Execution
 from lambdas.notify.request import NotifyRequest
 from lambdas.settings import NotifySettings
@@ -41,8 +42,11 @@ def read_story(
         failure=failure,
     )
     if not request.is_pipeline:
-        return bare if failure else bare.model_copy(update={"deployment": _deployed(lake, request)})
+        done = {"deployment": _deployed(lake, request), "shadow": _shadowed(lake, request)}
+        return bare if failure else bare.model_copy(update=done)
     documents = read_documents(lake, project, run)
+    if request.shadow_failure is not None:
+        documents["shadow"] = _unshadowed(request)
     prepared = as_of_now(settings.ledger, documents["prepared"])
     own = _unprepared(settings.ledger, request, execution, prepared)
     return bare.model_copy(update=documents | {"prepared": prepared + own})
@@ -50,6 +54,17 @@ def read_story(
 
 def _deployed(lake: str, request: NotifyRequest) -> Deployment | None:
     return find_document(layout.deployment(lake, request.project, request.run), Deployment)
+
+
+def _shadowed(lake: str, request: NotifyRequest) -> ShadowChange | None:
+    return find_document(layout.shadow(lake, request.project, request.run), ShadowChange)
+
+
+def _unshadowed(request: NotifyRequest) -> ShadowChange:
+    """The run's model could not be the champion's shadow: no reason for the run to fail."""
+    assert request.shadow_failure is not None  # the caller asked
+    failure = Failure(**request.shadow_failure.model_dump())
+    return ShadowChange(project=request.project, run=request.run, problem=plain_cause(failure))
 
 
 def _unprepared(

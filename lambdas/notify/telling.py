@@ -4,7 +4,7 @@ Whatever comes before it can be repeated: a second caller (the machine's Catch a
 both come here) finds the work done and the mail sent.
 """
 
-from dropforge.mail import deployed_mail, failure_mail, result_mail
+from dropforge.mail import deployed_mail, failure_mail, result_mail, shadow_mail
 from dropforge.runs import Failure, RunStory
 from lambdas.executions import Execution, find_execution
 from lambdas.notify.cause import find_failure
@@ -23,8 +23,10 @@ def tell_result(settings: NotifySettings, request: NotifyRequest) -> bool:
         settle_result(settings.ledger, story)
         story = read_story(settings, request, execution)
         letter = result_mail(story)
+    elif _reason(execution) == "shadow":
+        letter = shadow_mail(story)
     else:
-        letter = deployed_mail(story, str(execution.input["reason"]) if execution else "promote")
+        letter = deployed_mail(story, _reason(execution))
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
     )
@@ -47,12 +49,18 @@ def tell_failure(settings: NotifySettings, request: NotifyRequest) -> bool:
         training_due=order.training_due,
         held_lock=order.held_lock,
         version=_deploying(request, execution),
+        shadow=not request.is_pipeline and _reason(execution) == "shadow",
     )
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
     )
     _mark(settings, story)
     return sent
+
+
+def _reason(execution: Execution | None) -> str:
+    """Why a deployment on its own was started."""
+    return str(execution.input.get("reason", "promote")) if execution else "promote"
 
 
 def _deploying(request: NotifyRequest, execution: Execution | None) -> str | None:

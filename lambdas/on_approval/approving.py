@@ -3,8 +3,8 @@
 from typing import Literal
 
 from dropforge import names
-from dropforge.ledger import ModelStatus, RegisteredModel
-from dropforge.mail import Mail, late_approval_mail, unfit_approval_mail
+from dropforge.ledger import ModelStatus, RegisteredModel, ShadowRequest
+from dropforge.mail import Mail, late_approval_mail, refusal_mail, unfit_approval_mail
 from lambdas.entry import Answer
 from lambdas.executions import start_execution
 from lambdas.sagemaker import find
@@ -40,11 +40,11 @@ def decided(settings: ApprovalSettings, package_arn: str, status: Decided) -> Ap
         return ApprovalAnswer(outcome="not awaited")
     if not model.awaiting:
         return _not_awaited(settings, project, model, status)
-    if status == "Rejected":
-        _note(settings, project, model, status)
-        return ApprovalAnswer(outcome="refused")
     champion = settings.ledger.champion(project)
     current = champion.version if champion else None
+    if status == "Rejected":
+        why = package.get("ApprovalDescription")
+        return _refuse(settings, project, model, current, why)
     if current != model.expected_champion:
         return _too_late(settings, project, model, current)
     return _deploy(settings, project, model)
@@ -57,8 +57,22 @@ def _not_awaited(
     if status == "Rejected" or model.status == "Approved":
         return ApprovalAnswer(outcome="not awaited")
     letter = unfit_approval_mail(project, settings.stage, model)
-    _send(settings, project, model, letter)
+    _send(settings, project, f"approval-{model.version}", letter)
     return ApprovalAnswer(outcome="not fit")
+
+
+def _refuse(
+    settings: ApprovalSettings,
+    project: str,
+    model: RegisteredModel,
+    current: str | None,
+    why: str | None,
+) -> ApprovalAnswer:
+    execution = _unshadow(settings, project, model)
+    letter = refusal_mail(project, settings.stage, model, current, why)
+    _send(settings, project, f"refusal-{model.version}", letter)
+    _note(settings, project, model, "Rejected")
+    return ApprovalAnswer(outcome="refused", execution=execution)
 
 
 def _deploy(settings: ApprovalSettings, project: str, model: RegisteredModel) -> ApprovalAnswer:
@@ -75,16 +89,36 @@ def _deploy(settings: ApprovalSettings, project: str, model: RegisteredModel) ->
     return ApprovalAnswer(outcome="deploying", execution=execution)
 
 
+def _unshadow(settings: ApprovalSettings, project: str, model: RegisteredModel) -> str | None:
+    """Take the refused model off the champion's requests, if it gets copies of them, or is just
+    about to: then a deployment is under way.
+    """
+    ledger = settings.ledger
+    shadow, champion = ledger.shadow(project), ledger.champion(project)
+    is_shadow = shadow is not None and shadow.version == model.version
+    if champion is None or not (is_shadow or ledger.lock(project, "deployment")):
+        return None
+    name = model.refusal_run(project)
+    payload = champion.shadow_input(
+        project,
+        project_version=model.project_version,
+        run=name,
+        shadow=ShadowRequest(ask="awaited", without=model.version),
+    )
+    execution, _ = start_execution(settings.deployment_arn, name, payload)
+    return execution
+
+
 def _too_late(
     settings: ApprovalSettings, project: str, model: RegisteredModel, current: str | None
 ) -> ApprovalAnswer:
-    _send(settings, project, model, late_approval_mail(project, settings.stage, model, current))
+    letter = late_approval_mail(project, settings.stage, model, current)
+    _send(settings, project, f"approval-{model.version}", letter)
     _note(settings, project, model, "Approved")
     return ApprovalAnswer(outcome="too late")
 
 
-def _send(settings: ApprovalSettings, project: str, model: RegisteredModel, letter: Mail) -> None:
-    key = f"approval-{model.version}"
+def _send(settings: ApprovalSettings, project: str, key: str, letter: Mail) -> None:
     send_once(settings.ledger, settings.topic_arn, project, key, letter)
 
 

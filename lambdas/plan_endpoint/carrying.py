@@ -8,6 +8,8 @@ declared was set by hand and stays, until the project itself declares something 
 from typing import Any, TypeVar
 
 from dropforge import layout
+from dropforge.endpoint import Serverless
+from lambdas.plan_endpoint.candidates import SHADOW_PERCENT, share
 from lambdas.plan_endpoint.observing import Observed
 
 MODE = "dropforge:endpoint"
@@ -22,7 +24,6 @@ CARRIED = (
     "KmsKeyId",
     "AsyncInferenceConfig",
     "ExplainerConfig",
-    "ShadowProductionVariants",
     "ExecutionRoleArn",
     "VpcConfig",
     "EnableNetworkIsolation",
@@ -48,13 +49,21 @@ def declared(observed: Observed) -> dict[str, str]:
         MODE: spec.endpoint,
         INSTANCE_TYPE: spec.resources.endpoint,
         INSTANCES: str(spec.resources.endpoint_instances),
-        SERVERLESS: f"{spec.serverless.memory_mb}/{spec.serverless.max_concurrency}",
+        SERVERLESS: _serverless(spec.serverless),
         CAPTURE: str(spec.capture.sampling_percentage),
         SCALING: f"{scaling.min}-{scaling.max}/{scaling.invocations_per_instance:g}"
         if scaling
         else "none",
         ALARM_LATENCY: f"{latency:g}" if latency else "none",
+        SHADOW_PERCENT: share(spec.shadow),
     }
+
+
+def _serverless(size: Serverless) -> str:
+    """What is not declared is not in the tag: it may be set by hand."""
+    provisioned = size.provisioned_concurrency
+    text = f"{size.memory_mb}/{size.max_concurrency}"
+    return text if provisioned is None else f"{text}/{provisioned}"
 
 
 def changed(observed: Observed, tag: str) -> bool:

@@ -16,6 +16,9 @@ SCALED = {
     "ServiceNamespace": "sagemaker",
     "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
 }
+"""How instances are scaled. A serverless variant scales its provisioned concurrency by another
+dimension
+(https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-autoscale.html)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,11 @@ class LiveScaling:
     target: dict[str, Any]
     policies: list[dict[str, Any]] = field(default_factory=list)
     schedules: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What names the target in every call."""
+        return {key: str(self.target[key]) for key in (*SCALED, "ResourceId")}
 
 
 def alarm_names(endpoint: str) -> dict[str, str]:
@@ -55,20 +63,20 @@ def find_scaling(endpoint: str, variants: list[dict[str, Any]]) -> LiveScaling |
     if not found:
         return None
     variant = names.VARIANT if names.VARIANT in found else found[0]
-    scaled = SCALED | {"ResourceId": resource_id(endpoint, variant)}
+    namespace = {"ServiceNamespace": SCALED["ServiceNamespace"]}
     targets = _all(
         "describe_scalable_targets",
         "ScalableTargets",
-        ResourceIds=[scaled.pop("ResourceId")],
-        **scaled,
+        ResourceIds=[resource_id(endpoint, variant)],
+        **namespace,
     )
     if not targets:
         return None
-    scaled["ResourceId"] = targets[0]["ResourceId"]
+    place = LiveScaling(targets[0]).place
     return LiveScaling(
         targets[0],
-        _all("describe_scaling_policies", "ScalingPolicies", **scaled),
-        _all("describe_scheduled_actions", "ScheduledActions", **scaled),
+        _all("describe_scaling_policies", "ScalingPolicies", **place),
+        _all("describe_scheduled_actions", "ScheduledActions", **place),
     )
 
 

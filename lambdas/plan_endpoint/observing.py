@@ -8,6 +8,15 @@ from dropforge.aws.clients import client
 from dropforge.aws.projects import fetch_project
 from dropforge.errors import ArtifactBroken
 from dropforge.project import ProjectSpec
+from lambdas.plan_endpoint.candidates import (
+    SHADOW_PERCENT,
+    Candidate,
+    OurShadow,
+    Situation,
+    choose_shadow,
+    live_shadow,
+    share,
+)
 from lambdas.plan_endpoint.guards import LiveScaling, find_alarms, find_scaling
 from lambdas.plan_endpoint.request import PlanAnswer, PlanRequest
 from lambdas.sagemaker import find
@@ -16,19 +25,25 @@ from lambdas.settings import EndpointSettings
 
 @dataclass(frozen=True)
 class Observed:
-    """What is there. `config` is what the endpoint serves, or last served if it is gone."""
+    """What is there, and whether an interruption is allowed (`replace`).
+
+    `config` is what the endpoint serves, or last served if it is gone.
+    """
 
     spec: ProjectSpec
     stage: str
     lake: str
     role_arn: str
     container: dict[str, Any] = field(default_factory=dict)
+    replace: bool = False
     endpoint: dict[str, Any] | None = None
+    endpoint_tags: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] | None = None
     config_tags: dict[str, str] = field(default_factory=dict)
     model: dict[str, Any] | None = None
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     scaling: LiveScaling | None = None
+    candidate: Candidate | None = None
 
     @property
     def endpoint_name(self) -> str:
@@ -42,6 +57,11 @@ class Observed:
         return found
 
     @property
+    def live_shadow(self) -> OurShadow | None:
+        """The live config's shadow, if we deployed it."""
+        return live_shadow(self.endpoint_name, self.config, self.config_tags)
+
+    @property
     def served(self) -> bool:
         """Whether there is an endpoint that serves a config: one that failed or goes does not."""
         gone = ("Failed", "Deleting")
@@ -51,19 +71,27 @@ class Observed:
 def observe(settings: EndpointSettings, request: PlanRequest) -> Observed:
     """Look, and change nothing."""
     spec = _spec(settings, request)
-    nothing = Observed(spec, settings.stage, settings.lake_bucket, settings.endpoint_role_arn)
+    nothing = Observed(
+        spec,
+        settings.stage,
+        settings.lake_bucket,
+        settings.endpoint_role_arn,
+        replace=request.replace,
+    )
     endpoint = find("describe_endpoint", EndpointName=nothing.endpoint_name)
     if spec.endpoint == "none":
         return replace(nothing, endpoint=endpoint)
     config = _config(settings, request.project, endpoint)
     seen = replace(nothing, container=_container(request), endpoint=endpoint, config=config)
-    return replace(
+    seen = replace(
         seen,
+        endpoint_tags=_tags(endpoint["EndpointArn"]) if endpoint else {},
         config_tags=_tags(config["EndpointConfigArn"]) if config else {},
         model=_model(config),
         alarms=find_alarms(spec, seen.endpoint_name, settings.stage) if endpoint else {},
         scaling=find_scaling(seen.endpoint_name, seen.variants) if endpoint else None,
     )
+    return replace(seen, candidate=_candidate(settings, request, seen))
 
 
 def note_existing(planned: PlanAnswer) -> PlanAnswer:
@@ -72,9 +100,11 @@ def note_existing(planned: PlanAnswer) -> PlanAnswer:
         return planned
     model = find("describe_model", ModelName=planned.model_name)
     config = find("describe_endpoint_config", EndpointConfigName=planned.config_name)
-    return planned.model_copy(
-        update={"model_exists": model is not None, "config_exists": config is not None}
-    )
+    there = {"model_exists": model is not None, "config_exists": config is not None}
+    if planned.create_shadow_model is not None:
+        shadow = find("describe_model", ModelName=planned.create_shadow_model["ModelName"])
+        there["shadowmodel_exists"] = shadow is not None
+    return planned.model_copy(update=there)
 
 
 def _spec(settings: EndpointSettings, request: PlanRequest) -> ProjectSpec:
@@ -101,6 +131,36 @@ def _config(
         champion = settings.ledger.champion(project)
         name = champion.config_name if champion else None
     return find("describe_endpoint_config", EndpointConfigName=name) if name else None
+
+
+def _candidate(
+    settings: EndpointSettings, request: PlanRequest, seen: Observed
+) -> Candidate | None:
+    """The model that is to be the shadow, if one is."""
+    if request.shadow is None and seen.live_shadow is None:
+        return None
+    declared, before = seen.spec.shadow, seen.config_tags.get(SHADOW_PERCENT)
+    models = {model.version: model for model in settings.ledger.models(request.project)}
+    situation = Situation(
+        project=request.project,
+        champion=settings.ledger.champion(request.project),
+        models=list(models.values()),
+        live=seen.live_shadow,
+        declared=declared,
+        redeclared=before is not None and before != share(declared),
+    )
+    chosen = choose_shadow(request, situation)
+    if chosen is None:
+        return None
+    model = models[chosen.version]
+    its = request.model_copy(
+        update={
+            "version": model.version,
+            "model_package_arn": model.model_package_arn,
+            "artifact_uri": model.artifact_uri,
+        }
+    )
+    return Candidate(chosen, its, _container(its))
 
 
 def _model(config: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,19 +1,22 @@
-"""The plan as a pure function of what was observed.
+"""The plan as a pure function of what was observed."""
 
-Names come from content: the same model with the same settings has the same names, so planning twice
-plans the same, and what already exists need not be made.
-"""
-
-import hashlib
-import json
+from dataclasses import asdict
 from typing import Any
 
 from dropforge import names
 from dropforge.errors import EndpointChanged
 from lambdas.plan_endpoint.alarms import plan_alarms
-from lambdas.plan_endpoint.carrying import CARRIED, capture_config, declared
+from lambdas.plan_endpoint.live import live_mode, look
+from lambdas.plan_endpoint.modes import mode, mode_notes, replaces
 from lambdas.plan_endpoint.observing import Observed
-from lambdas.plan_endpoint.request import Action, PlanAnswer, PlanRequest
+from lambdas.plan_endpoint.request import Action, PlanAnswer, PlannedShadow, PlanRequest
+from lambdas.plan_endpoint.requests import (
+    NOT_SERVERLESS,
+    config_request,
+    endpoint_request,
+    model_request,
+    shadow_model_request,
+)
 from lambdas.plan_endpoint.rollout import (
     deployment_config,
     described,
@@ -21,17 +24,16 @@ from lambdas.plan_endpoint.rollout import (
     update_request,
 )
 from lambdas.plan_endpoint.scaling import plan_scaling
-from lambdas.plan_endpoint.variants import live_mode, look, mode, production_variants
+from lambdas.plan_endpoint.shadows import with_shadow
 
 WAIT_FOR = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-ARTIFACT = "DROPFORGE_ARTIFACT_URI"
+MIXED = "UpdateRollbackFailed"
+"""A rolling update that somebody made failed, and so did its rollback: old and new answer. Another
+update makes it whole
+(https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html)."""
 
-NOT_SERVERLESS = (
-    *("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"),
-    *("VpcConfig", "EnableNetworkIsolation"),
-)
-"""What a serverless endpoint cannot have
-(https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html)."""
+ANSWERS = ("InService", MIXED)
+_NOT_THERE = (*NOT_SERVERLESS, "DataCaptureConfig")
 
 
 def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
@@ -40,10 +42,20 @@ def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
     Raises:
         EndpointChanged: the endpoint is in a state that only a person can judge.
     """
+    of_what = {
+        "endpoint": observed.endpoint_name,
+        "version": request.version,
+        "model_package_arn": request.model_package_arn,
+        "artifact_uri": request.artifact_uri,
+    }
+    observed = with_shadow(observed, request)
     if observed.spec.endpoint == "none":
-        return PlanAnswer(action="none", endpoint=observed.endpoint_name, notes=_left(observed))
+        return PlanAnswer(action="none", notes=_left(observed), **of_what)
+    if request.shadow is not None and not observed.served:
+        return PlanAnswer(action="none", notes=["No endpoint serves: it has no shadow."], **of_what)
+    shadow = shadow_model_request(observed)
     model = model_request(observed, request)
-    config = config_request(observed, request, model["ModelName"])
+    config = config_request(observed, request, model["ModelName"], (shadow or {}).get("ModelName"))
     alarms = plan_alarms(observed)
     rollout = deployment_config(observed, alarms.guarding)
     variants = config["ProductionVariants"]
@@ -51,19 +63,17 @@ def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
     scaling = plan_scaling(observed, own)
     return PlanAnswer(
         action=action(observed, config["EndpointConfigName"]),
-        endpoint=observed.endpoint_name,
         model_name=model["ModelName"],
         config_name=config["EndpointConfigName"],
         previous_config=_previous(observed),
         create_model=model,
         create_endpoint_config=config,
-        create_endpoint={
-            "EndpointName": observed.endpoint_name,
-            "EndpointConfigName": config["EndpointConfigName"],
-            "Tags": _tags(_own_tags(observed)),
-        },
+        create_endpoint=endpoint_request(observed, config["EndpointConfigName"]),
+        create_shadow_model=shadow,
+        shadow=PlannedShadow(**asdict(observed.candidate.shadow)) if observed.candidate else None,
         update_endpoint=update_request(observed, config["EndpointConfigName"], rollout),
         restore_endpoint=restore_request(observed, _previous(observed)),
+        recreate_endpoint=endpoint_request(observed, _previous(observed)),
         deployment_config=rollout,
         target_variant=names.VARIANT if len(variants) > 1 else None,
         latency_ms=observed.spec.deployment.latency_ms,
@@ -72,6 +82,7 @@ def plan(observed: Observed, request: PlanRequest) -> PlanAnswer:
         undo=scaling.undo,
         rollout=described(observed),
         notes=[*alarms.notes, *_notes(observed)],
+        **of_what,
     )
 
 
@@ -86,56 +97,16 @@ def action(observed: Observed, config_name: str) -> Action:
         return "wait"
     if status == "Failed":
         return "delete"  # the only thing that a failed endpoint accepts
-    if status != "InService":
+    if status not in ANSWERS:
         raise EndpointChanged(
             f"The endpoint {observed.endpoint_name} is {status}: "
             f"{observed.endpoint.get('FailureReason', 'no reason given')}. It was left as it is.",
             next_command=look(observed),
         )
-    return "unchanged" if observed.endpoint["EndpointConfigName"] == config_name else "update"
-
-
-def model_request(observed: Observed, request: PlanRequest) -> dict[str, Any]:
-    """The CreateModel request: the registered container, without a network of its own.
-
-    A serverless endpoint takes neither an uncompressed artifact nor isolation: there the server
-    reads the artifact itself, from `DROPFORGE_ARTIFACT_URI`
-    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).
-    """
-    serverless = mode(observed) == "serverless"
-    registered = observed.container
-    environment = {
-        **registered.get("Environment", {}),
-        "DROPFORGE_MODEL_VERSION": request.version,
-    }
-    container = {"Image": registered["Image"], "Environment": environment}
-    content: dict[str, Any] = {
-        "PrimaryContainer": container,
-        "ExecutionRoleArn": observed.role_arn,
-    }
-    if serverless:
-        environment[ARTIFACT] = request.artifact_uri
-    else:
-        container["ModelDataSource"] = registered["ModelDataSource"]
-        content["EnableNetworkIsolation"] = True
-        if vpc := (observed.model or {}).get("VpcConfig"):
-            content["VpcConfig"] = vpc
-    name = _name(observed, request, content)
-    return {"ModelName": name, **content, "Tags": _tags(_own_tags(observed))}
-
-
-def config_request(observed: Observed, request: PlanRequest, model_name: str) -> dict[str, Any]:
-    """The CreateEndpointConfig request: variants, capture, and whatever was set by hand."""
-    serverless = mode(observed) == "serverless"
-    left_out = NOT_SERVERLESS if serverless else ()
-    content: dict[str, Any] = {key: _live(observed, key) for key in CARRIED if key not in left_out}
-    content = {key: value for key, value in content.items() if value}
-    content["ProductionVariants"] = production_variants(observed, model_name)
-    if not serverless:
-        content["DataCaptureConfig"] = capture_config(observed)
-    carried = {k: v for k, v in observed.config_tags.items() if not k.startswith("aws:")}
-    content["Tags"] = _tags({**carried, **_own_tags(observed), **declared(observed)})
-    return {"EndpointConfigName": _name(observed, request, content), **content}
+    if replaces(observed):
+        return "replace"
+    same = observed.endpoint["EndpointConfigName"] == config_name
+    return "unchanged" if same and status == "InService" else "update"
 
 
 def _left(observed: Observed) -> list[str]:
@@ -150,13 +121,20 @@ def _left(observed: Observed) -> list[str]:
 
 
 def _notes(observed: Observed) -> list[str]:
-    now, asked, live = mode(observed), observed.spec.endpoint, live_mode(observed)
-    notes = []
-    if now != asked:
-        notes.append(f"The endpoint is {now}: set by hand, and kept; the project says {asked}.")
-    if now == "serverless" and live == "realtime":
-        lost = [key for key in (*NOT_SERVERLESS, "DataCaptureConfig") if _live(observed, key)]
-        notes += [f"A serverless endpoint has no {key}: it was left out." for key in lost]
+    notes = mode_notes(observed)
+    if mode(observed) == "serverless" and live_mode(observed) == "realtime":
+        model = {"VpcConfig": (observed.model or {}).get("VpcConfig")}
+        had = {key: _live(observed, key) or model.get(key) for key in _NOT_THERE}
+        notes += [
+            f"A serverless endpoint has no {k}: it was left out." for k, v in had.items() if v
+        ]
+        if observed.scaling is not None:
+            notes.append("A serverless endpoint scales itself: the scaling was taken off.")
+    if observed.endpoint is not None and _status(observed) == MIXED:
+        notes.append(
+            f"The endpoint {observed.endpoint_name} was {MIXED}: a mix of two configurations "
+            "answered, until this update."
+        )
     return notes
 
 
@@ -172,17 +150,3 @@ def _live(observed: Observed, key: str) -> Any:
 
 def _status(observed: Observed) -> str:
     return str((observed.endpoint or {}).get("EndpointStatus"))
-
-
-def _name(observed: Observed, request: PlanRequest, content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{observed.endpoint_name}-v{request.version}-{digest}"
-
-
-def _own_tags(observed: Observed) -> dict[str, str]:
-    return {"dropforge:project": observed.spec.name, "dropforge:stage": observed.stage}
-
-
-def _tags(values: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(values.items())]

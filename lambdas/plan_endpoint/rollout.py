@@ -6,8 +6,9 @@ from typing import Any
 
 from dropforge import names
 from lambdas.plan_endpoint.carrying import CAPTURE, INSTANCES, changed
+from lambdas.plan_endpoint.live import main_variant
+from lambdas.plan_endpoint.modes import mode, switches
 from lambdas.plan_endpoint.observing import Observed
-from lambdas.plan_endpoint.variants import main_variant, mode
 
 RETAINED = {"DesiredInstanceCount": INSTANCES, "DataCaptureConfig": CAPTURE}
 """What an update retains of what runs, unless the project declares it anew
@@ -19,11 +20,13 @@ STARTING_SECONDS = 2400
 
 
 def guarded(observed: Observed) -> bool:
-    """Whether guardrails apply: not to serverless endpoints, and variants are compared by name
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
+    """Whether guardrails apply: to real-time and asynchronous endpoints, before and after, whose
+    variants are compared by name
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
     """
     name = main_variant(observed).get("VariantName", names.VARIANT)
-    return mode(observed) == "realtime" and name == names.VARIANT
+    return mode(observed) == "realtime" and name == names.VARIANT and not switches(observed)
 
 
 def deployment_config(observed: Observed, alarms: list[str]) -> dict[str, Any]:
@@ -84,7 +87,9 @@ def update_request(observed: Observed, config_name: str, rollout: dict[str, Any]
         "EndpointConfigName": config_name,
         "RetainAllVariantProperties": True,
     }
-    request |= _excluded(kind for kind, tag in RETAINED.items() if changed(observed, tag))
+    anew = [kind for kind, tag in RETAINED.items() if changed(observed, tag)]
+    # What was serverless has neither instances nor capture that could be kept.
+    request |= _excluded(RETAINED if switches(observed) else anew)
     if rollout:
         request["DeploymentConfig"] = rollout
     return request
@@ -92,9 +97,10 @@ def update_request(observed: Observed, config_name: str, rollout: dict[str, Any]
 
 def restore_request(observed: Observed, previous: str | None) -> dict[str, Any] | None:
     """The UpdateEndpoint request of the way back: what an update would set anew is set back, but
-    for an instance count that scaling had changed, which the previous config does not know.
+    for an instance count that scaling had changed, which the previous config does not know. None
+    if no update leads back: to nothing, or to another mode.
     """
-    if previous is None:
+    if previous is None or switches(observed):
         return None
     live = main_variant(observed)
     configured = live.get("InitialInstanceCount") == _serving_now(observed)
@@ -127,10 +133,9 @@ def _routing(observed: Observed) -> dict[str, Any]:
 
 
 def _several(observed: Observed) -> bool:
-    """Whether others, which somebody set up by hand, serve or shadow beside the variant `main`."""
-    return len(observed.variants) > 1 or bool(
-        (observed.config or {}).get("ShadowProductionVariants")
-    )
+    """Whether others serve or shadow beside the variant `main`, or will."""
+    live = (observed.config or {}).get("ShadowProductionVariants")
+    return len(observed.variants) > 1 or bool(live) or observed.candidate is not None
 
 
 def _moves(observed: Observed) -> int:

@@ -7,16 +7,17 @@ deletes policies and scheduled actions, so they are put again, too
 (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DeregisterScalableTarget.html).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dropforge import names
 from dropforge.endpoint import Scaling
 from lambdas.plan_endpoint.carrying import SCALING, changed
 from lambdas.plan_endpoint.guards import SCALED, LiveScaling, resource_id
+from lambdas.plan_endpoint.live import main_variant
+from lambdas.plan_endpoint.modes import mode, replaces, switches
 from lambdas.plan_endpoint.observing import Observed
 from lambdas.plan_endpoint.request import Step
-from lambdas.plan_endpoint.variants import main_variant, mode
 
 POLICY = ("PolicyName", "PolicyType")
 POLICY_KINDS = (
@@ -40,23 +41,39 @@ class ScalingPlan:
 
 
 def plan_scaling(observed: Observed, planned: dict[str, Any]) -> ScalingPlan:
-    """How scaling comes through; `planned` is the planned variant `main`."""
+    """How scaling comes through; `planned` is the planned variant `main`.
+
+    What scales instances does not scale a serverless variant, nor the other way round: a change of
+    the mode takes it off, and the way back puts it on.
+    """
     live, asked = observed.scaling, observed.spec.scaling
+    if replaces(observed):
+        return _taken_off(live)
     if mode(observed) != "realtime":
         return ScalingPlan()
+    if switches(observed):
+        declared = _declare(observed, asked, None) if asked else []
+        return replace(_taken_off(live), after=declared)
     ours = asked is not None and (live is None or changed(observed, SCALING))
     dropped = live is not None and asked is None and changed(observed, SCALING)
     moves = live is not None and _moves(main_variant(observed), planned)
     if not (ours or dropped or moves):
         return ScalingPlan()
     undo = _undo(observed, live, asked if ours else None)
-    before = [_deregister(observed, live)] if moves and live else []
+    off = _taken_off(live).before
+    before = off if moves else []
     if dropped:
-        return ScalingPlan(before, [] if moves else [_deregister(observed, live)], undo)
+        return ScalingPlan(before, [] if moves else off, undo)
     after = _register(live, resource_id(observed.endpoint_name, names.VARIANT)) if live else []
     if ours and asked is not None:
         after = _with(after, _declare(observed, asked, live))
     return ScalingPlan(before, after, undo)
+
+
+def _taken_off(live: LiveScaling | None) -> ScalingPlan:
+    if live is None:
+        return ScalingPlan()
+    return ScalingPlan([_deregister(live.place)], [], _register(live, live.target["ResourceId"]))
 
 
 def _undo(observed: Observed, live: LiveScaling | None, declared: Scaling | None) -> list[Step]:
@@ -69,7 +86,7 @@ def _undo(observed: Observed, live: LiveScaling | None, declared: Scaling | None
     new = _declare(observed, declared, live)
     if any(_identity(step) == _identity(new[-1]) for step in back):
         return back
-    return [new[0], _deregister(observed), *back]
+    return [new[0], _deregister(_ours(observed)), *back]
 
 
 def _moves(live: dict[str, Any], planned: dict[str, Any]) -> bool:
@@ -79,7 +96,7 @@ def _moves(live: dict[str, Any], planned: dict[str, Any]) -> bool:
 
 def _declare(observed: Observed, asked: Scaling, live: LiveScaling | None) -> list[Step]:
     """What the project asks for, over what of it was set by hand beside."""
-    place = SCALED | {"ResourceId": resource_id(observed.endpoint_name, names.VARIANT)}
+    place = _ours(observed)
     name = f"{observed.endpoint_name}-invocations"
     config: dict[str, Any] = {
         "PredefinedMetricSpecification": {
@@ -124,7 +141,7 @@ def _identity(step: Step) -> tuple[str, str]:
 
 def _register(live: LiveScaling, resource: str) -> list[Step]:
     """The calls that make scaling what it is, at a resource."""
-    place = SCALED | {"ResourceId": resource}
+    place = live.place | {"ResourceId": resource}
     kept = ("MinCapacity", "MaxCapacity", "SuspendedState")
     return [
         Step(action="register", request=place | _only(live.target, kept)),
@@ -139,11 +156,13 @@ def _register(live: LiveScaling, resource: str) -> list[Step]:
     ]
 
 
-def _deregister(observed: Observed, live: LiveScaling | None = None) -> Step:
-    resource = (
-        live.target["ResourceId"] if live else resource_id(observed.endpoint_name, names.VARIANT)
-    )
-    return Step(action="deregister", request=SCALED | {"ResourceId": resource})
+def _deregister(place: dict[str, str]) -> Step:
+    return Step(action="deregister", request=dict(place))
+
+
+def _ours(observed: Observed) -> dict[str, str]:
+    """What names the instances of the variant `main`."""
+    return SCALED | {"ResourceId": resource_id(observed.endpoint_name, names.VARIANT)}
 
 
 def _only(described: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

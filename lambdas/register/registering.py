@@ -38,13 +38,14 @@ class RegisterRequest(Request):
 
 
 class RegisterAnswer(Answer):
-    """The package, and whether the run deploys it."""
+    """The package, and whether the run deploys it, or lets it shadow the champion."""
 
     model_package_arn: str
     version: str
     status: ModelStatus
     deploy: bool
     expected_champion: str | None = None
+    shadow: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,16 @@ def _register(settings: RegisterSettings, request: RegisterRequest, judged: Judg
         deploy=status == "Approved",
         expected_champion=expected,
         approvers=judged.spec.notify.approvals,
+        shadow=_shadows(settings.ledger, judged.spec, status),
     )
     _note(settings.ledger, request, registration, judged.verdict)
     return registration
+
+
+def _shadows(ledger: Ledger, spec: ProjectSpec, status: ModelStatus) -> bool:
+    """Whether the model gets copies of requests while it waits: somebody must get them first."""
+    waits = spec.shadow is not None and status == "PendingManualApproval"
+    return waits and ledger.champion(spec.name) is not None
 
 
 def _file(manifest: Manifest, name: str) -> str | None:

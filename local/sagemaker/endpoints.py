@@ -7,15 +7,13 @@ from collections.abc import Callable, Collection
 
 from local.corrections.gateway import arn
 from local.home import Home
-from local.sagemaker import baking
 from local.sagemaker.errors import Invalid
-from local.sagemaker.lifecycle import Lifecycle, Target
+from local.sagemaker.lifecycle import Lifecycle
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.models import Models
-from local.sagemaker.retaining import desired, kept, retained, size
-from local.sagemaker.rollout import rollout
 from local.sagemaker.scaling import ScalableTargets
 from local.sagemaker.store import Document, Store, now
+from local.sagemaker.targets import Target, present_target, update_target
 from local.sagemaker.traffic import Traffic
 
 EVENT = "SageMaker Endpoint State Change"
@@ -90,7 +88,9 @@ class Endpoints:
     def update(self, request: Document) -> Document:
         """Deploys another configuration beside the present one, then shifts the traffic.
 
-        A Failed endpoint accepts only deletion; one that is being changed accepts nothing.
+        A Failed endpoint accepts only deletion; one that is being changed accepts nothing. One in
+        UpdateRollbackFailed is made whole by another update:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html
         """
         name = request["EndpointName"]
         endpoint = self._changeable(request)
@@ -99,7 +99,10 @@ class Endpoints:
         deployment = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             deployment = deployment or endpoint.get("LastDeploymentConfig")
-        target = self._target(request, endpoint, deployment or {})
+        before = self._live_config(endpoint)
+        stored = self._store.get(name) or endpoint
+        target = update_target(self._models, request, stored, before, deployment or {})
+        self.scaling.check_update(name, before, target.config)
         self._begin(name, deployment, target.config["EndpointConfigName"])
         self._lifecycle.update(name, target)
         return {"EndpointArn": endpoint["EndpointArn"]}
@@ -152,37 +155,16 @@ class Endpoints:
                 self._store.update(
                     name, EndpointStatus="SystemUpdating", PendingDeploymentSummary=None
                 )
-                capture = endpoint.get("_capture", config.get("DataCaptureConfig"))
-                self._lifecycle.create(name, Target(config, capture, desired(endpoint)))
+                self._lifecycle.create(name, present_target(endpoint, config))
 
     def shutdown(self) -> None:
         """Stops every server; documents stay."""
         self._lifecycle.shutdown()
 
-    def _target(self, request: Document, endpoint: Document, deployment: Document) -> Target:
-        """What the update leads to, checked as far as it can be before anything is started."""
-        config = self._models.describe_endpoint_config(request)
-        before = self._live_config(endpoint)
-        self._check_kind(before, config)
-        self.scaling.check_update(endpoint["EndpointName"], before, config)
-        stays, capture = retained(request, endpoint), config.get("DataCaptureConfig")
-        if "DataCaptureConfig" in kept(request):
-            capture = (self._store.get(endpoint["EndpointName"]) or {}).get("_capture")
-        plan = rollout(deployment, size(before, desired(endpoint)), size(config, stays))
-        model = self._models.describe_model(config["ProductionVariants"][0])
-        baking.check(plan.alarms, model["ExecutionRoleArn"])
-        return Target(config, capture, stays, plan)
-
     def _live_config(self, endpoint: Document) -> Document:
         """The configuration being served, which may have been deleted by now."""
         traffic = self._lifecycle.traffic(endpoint["EndpointName"])
         return traffic.blue.config if traffic else self._models.describe_endpoint_config(endpoint)
-
-    def _check_kind(self, before: Document, after: Document) -> None:
-        """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
-        was, becomes = ("ServerlessConfig" in c["ProductionVariants"][0] for c in (before, after))
-        if becomes and not was:
-            raise Invalid("Cannot convert an instance-based endpoint to a serverless endpoint.")
 
     def _begin(self, name: str, deployment: Document | None, config_name: str) -> None:
         self._announce(

@@ -1,4 +1,16 @@
-"""The errors SageMaker answers with."""
+"""The errors SageMaker answers with. Those that callers tell apart by their text are worded alike:
+
+- `Could not find endpoint`, `… endpoint configuration`, `… model`, `Cannot update in-progress
+  endpoint`: the prefixes that https://github.com/aws/amazon-sagemaker-operator-for-k8s looks for
+- `Cannot create already existing endpoint`, `… endpoint configuration`, `… model`:
+  https://github.com/aws/amazon-sagemaker-examples/issues/2491
+  https://github.com/awslabs/spot-tagging-bot-for-digital-assets/issues/2
+- `ModelPackageGroup … does not exist.`: the suffix that
+  https://github.com/aws-controllers-k8s/code-generator tests for
+- `Endpoint … of account … not found.`: https://github.com/aws/amazon-sagemaker-examples/issues/293
+
+All but the last are a ValidationException. Other texts are ours.
+"""
 
 
 class SageMakerError(Exception):

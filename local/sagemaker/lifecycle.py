@@ -3,35 +3,22 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import baking
-from local.sagemaker.capture import enabled
-from local.sagemaker.fleet import Fleet, FleetFailed, clear, folder_of, launch
+from local.sagemaker.fleet import Fleet
+from local.sagemaker.launching import FleetFailed, clear, folder_of, launch
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.models import Models
-from local.sagemaker.rollout import Rollout
-from local.sagemaker.store import Document, Store, now
+from local.sagemaker.status import Status
+from local.sagemaker.store import Document, Store
+from local.sagemaker.targets import Target, present_target
 from local.sagemaker.traffic import Traffic
 
 # At the stop of the cloud nobody waits for the last requests as long as SageMaker does.
 _STOP_GRACE = 5.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """What an endpoint is to serve, and how it comes to serve it.
-
-    `retained`: DesiredWeight and DesiredInstanceCount by variant that outrank the configuration's.
-    """
-
-    config: Document
-    capture: Document | None
-    retained: dict[str, Document] = field(default_factory=dict)
-    rollout: Rollout = field(default_factory=Rollout)
 
 
 class Lifecycle:
@@ -50,7 +37,7 @@ class Lifecycle:
         announce: Callable[[Document], None],
     ) -> None:
         self._folder, self._store, self._models = folder, store, models
-        self._metrics, self._announce = metrics, announce
+        self._metrics, self._status = metrics, Status(store, announce)
         self._traffic: dict[str, Traffic] = {}
         self._launching: set[Fleet] = set()
 
@@ -88,37 +75,40 @@ class Lifecycle:
         try:
             fleet = self._launch(name, target)
         except FleetFailed as failure:
-            self._announce(
-                self._store.update(name, EndpointStatus="Failed", FailureReason=str(failure))
-            )
+            self._status.becomes(name, "Failed", str(failure))
             return
         self._traffic[name] = Traffic(fleet)
-        self._in_service(name, fleet)
+        self._status.in_service(name, fleet)
 
     def _update(self, name: str, target: Target) -> None:
         traffic = self._traffic[name]
-        self._stage(name, target, "Creating")
+        self._status.stage(name, target, "Creating")
         try:
             green = self._launch(name, target)
         except FleetFailed as failure:
-            self._roll_back(name, str(failure))
+            if traffic.mixed:
+                self._status.becomes(name, "UpdateRollbackFailed", str(failure))
+            else:
+                self._roll_back(name, str(failure))
             return
         if reason := self._shift(name, traffic, green, target):
-            traffic.abandon()
-            self._roll_back(name, reason)
-            traffic.retire(green)
-            return
-        old = traffic.finish()
-        self._in_service(name, green)
-        traffic.retire(old)
+            if target.rollout.rolling:
+                self._roll_the_old_fleet_back(name, traffic, reason)
+            else:
+                traffic.abandon()
+                self._roll_back(name, reason)
+        else:
+            traffic.finish()
+            self._status.in_service(name, green)
+        traffic.retire_leaving()
 
     def _shift(self, name: str, traffic: Traffic, green: Fleet, target: Target) -> str | None:
         """Step by step to the new fleet; why that had to be given up, if it had to."""
         alarms, role = target.rollout.alarms, green.members[0].server.role_arn
         for step in target.rollout.steps:
-            self._stage(name, target, "ActivatingTraffic")
+            self._status.stage(name, target, "ActivatingTraffic")
             traffic.shift(green, step.share)
-            self._stage(name, target, "Baking")
+            self._status.stage(name, target, "Baking")
             try:
                 ringing = baking.bake(step.seconds, alarms, role, self._metrics.flush)
             except (ClientError, BotoCoreError) as error:
@@ -136,7 +126,7 @@ class Lifecycle:
             wanted = desired.get(member.name) or {}
             member.weight = wanted.get("DesiredWeight", member.weight)
             member.count = wanted.get("DesiredInstanceCount", member.count)
-        self._in_service(name, fleet)
+        self._status.in_service(name, fleet)
 
     def _delete(self, name: str) -> None:
         traffic = self._traffic.pop(name, None)
@@ -144,11 +134,27 @@ class Lifecycle:
             traffic.retire(traffic.blue)
             traffic.stop(_STOP_GRACE)
         self.forget(name)
-        self._store.remove(name)
+        self._status.gone(name)
 
     def _roll_back(self, name: str, reason: str) -> None:
-        self._announce(self._store.update(name, EndpointStatus="RollingBack"))
-        self._in_service(name, self._traffic[name].blue, reason)
+        self._status.becomes(name, "RollingBack")
+        self._status.in_service(name, self._traffic[name].blue, reason)
+
+    def _roll_the_old_fleet_back(self, name: str, traffic: Traffic, reason: str) -> None:
+        """A rolling deployment ended old instances as it went: they must be started again.
+
+        If they do not start, both fleets go on as they are:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html
+        """
+        self._status.becomes(name, "RollingBack")
+        before = present_target(self._store.get(name) or {}, traffic.blue.config)
+        try:
+            blue = self._launch(name, before)
+        except FleetFailed as failure:
+            self._status.becomes(name, "UpdateRollbackFailed", f"{reason} {failure}")
+            return
+        traffic.restore(blue)
+        self._status.in_service(name, blue, reason)
 
     def _launch(self, name: str, target: Target) -> Fleet:
         fleet = Fleet(target.config, target.capture)
@@ -158,49 +164,6 @@ class Lifecycle:
         finally:
             self._launching.discard(fleet)
         return fleet
-
-    def _stage(self, name: str, target: Target, status: str) -> None:
-        """PendingDeploymentSummary: how far the update is."""
-        started = (self._store.get(name) or {}).get("PendingDeploymentSummary") or {}
-        stage = [{"Status": status, "StartTime": now()}]
-        self._store.update(
-            name,
-            PendingDeploymentSummary={
-                "EndpointConfigName": target.config["EndpointConfigName"],
-                "StartTime": started.get("StartTime", now()),
-                "ProductionVariants": [
-                    {"VariantName": variant["VariantName"], "VariantStatus": stage}
-                    for variant in target.config["ProductionVariants"]
-                ],
-            },
-        )
-
-    def _in_service(self, name: str, fleet: Fleet, reason: str | None = None) -> None:
-        self._announce(
-            self._store.update(
-                name,
-                EndpointStatus="InService",
-                EndpointConfigName=fleet.config_name,
-                FailureReason=reason,
-                PendingDeploymentSummary=None,
-                DataCaptureConfig=_capture_summary(fleet.capture),
-                ProductionVariants=fleet.describe(),
-                ShadowProductionVariants=fleet.describe_shadows(),
-                _capture=fleet.capture,
-            )
-        )
-
-
-def _capture_summary(capture: Document | None) -> Document | None:
-    if not capture:
-        return None
-    return {
-        "EnableCapture": enabled(capture),
-        "CaptureStatus": "Started" if enabled(capture) else "Stopped",
-        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-        "DestinationS3Uri": capture["DestinationS3Uri"],
-        "KmsKeyId": capture.get("KmsKeyId", ""),
-    }
 
 
 def _in_background(work: Callable[..., None], *arguments: object) -> None:

@@ -57,7 +57,9 @@ class Registry:
                 "ModelPackageGroupStatus": "Completed",
                 "_last_version": 0,
             },
-            lambda _: Conflict(f"Model Package Group already exists: {group_arn}"),
+            # The API's model knows no conflict here, so it is a ValidationException
+            # (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackageGroup.html).
+            lambda _: Invalid(f"Model Package Group already exists: {group_arn}"),
         )
         return {"ModelPackageGroupArn": group_arn, "Tags": tags}
 

@@ -22,11 +22,13 @@ class Step:
 class Rollout:
     """How traffic moves, and which alarms take it back.
 
-    The last step is all of the traffic; its baking is the wait before the old fleet is terminated.
+    `rolling`: the old fleet shrinks as the new one grows. The last step is all of the traffic; its
+    baking is the wait before the old fleet is terminated.
     """
 
     steps: tuple[Step, ...] = (Step(1.0, 0.0),)
     alarms: tuple[str, ...] = ()
+    rolling: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,13 @@ class Size:
 
 
 def rollout(deployment: Document, old: Size, new: Size) -> Rollout:
-    """The rollout from the old fleet to the new one. Raises Invalid for what cannot be done."""
+    """The rollout from the old fleet to the new one. Raises Invalid for what cannot be done.
+
+    Guardrails are for real-time and asynchronous endpoints alone: without them an update moves all
+    traffic at once, without baking. Whether SageMaker refuses them for others is not said:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
     policy = deployment.get("BlueGreenUpdatePolicy")
     rolling = deployment.get("RollingUpdatePolicy")
     alarms = tuple(
@@ -57,7 +65,9 @@ def rollout(deployment: Document, old: Size, new: Size) -> Rollout:
     if policy and rolling:
         raise Invalid("Only one update policy should be used in the deployment configuration.")
     if rolling:
-        return Rollout(_rolling(rolling, old, new), alarms)
+        return Rollout(_rolling(rolling, old, new), alarms, rolling=True)
+    if old.serverless or new.serverless:
+        return Rollout()
     if not policy:
         return Rollout(alarms=alarms)
     last = Step(1.0, float(policy.get("TerminationWaitInSeconds") or 0))
@@ -93,11 +103,10 @@ def _share(field: str, size: Document, new: Size) -> float:
     low = 10 if field == "LinearStepSize" else 1
     if size["Type"] == "CAPACITY_PERCENT":
         instances = max(1, new.smallest * value // 100)
-        fits = low <= value <= 50 and (new.serverless or instances * 2 <= new.smallest)
+        fits = low <= value <= 50 and instances * 2 <= new.smallest
         share = value / 100
     else:
-        fits = not new.serverless and value * 2 <= new.smallest
-        fits = fits and value * 100 >= low * new.smallest
+        fits = value * 2 <= new.smallest and value * 100 >= low * new.smallest
         share = value / new.smallest if new.smallest else 0.0
     if not fits:
         raise Invalid(

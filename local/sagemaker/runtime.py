@@ -66,9 +66,10 @@ def _ask(
 ) -> Answer:
     """The server's answer; metrics and captured data are written on the way."""
     sent = {name: headers[key] for key, name in _PASSED_ON.items() if key in headers}
-    asked = time.monotonic()
-    answer = member.server.invoke(body, sent)
-    took = time.monotonic() - asked
+    with member.server.awake():
+        asked = time.monotonic()
+        answer = member.server.invoke(body, sent)
+        took = time.monotonic() - asked
     endpoints.metrics.invocation(
         name, member.name, fleet.config_name, answer.status, took, asked - began
     )

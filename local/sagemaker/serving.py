@@ -5,9 +5,11 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from local import roles
+from local.sagemaker.cold import Warmth, always_warm
 from local.sagemaker.connections import Answer, Connections, NoAnswer, TimedOut
 from local.sagemaker.container import SESSION_NAME, Container
 from local.sagemaker.logs import LogShipper
@@ -65,6 +67,7 @@ class Server:
             self.container.log,
         )
         self._closing = threading.Event()
+        self._warmth = Warmth(always_warm(variant), self._boot, self._sleep)
 
     @property
     def role_arn(self) -> str:
@@ -88,22 +91,19 @@ class Server:
 
     def start(self) -> None:
         """Starts the process and waits until it is healthy. Raises NotHealthy."""
-        self.container.start()
-        deadline = time.monotonic() + self._deadline
-        while time.monotonic() < deadline and not self._closing.is_set():
-            if self.container.wait(0.02):
-                break
-            if self._healthy():
-                threading.Thread(
-                    target=self._tend, daemon=True, name=f"server {self.variant}"
-                ).start()
-                return
+        if self._boot():
+            threading.Thread(target=self._tend, daemon=True, name=f"server {self.variant}").start()
+            return
         self.stop()
         raise NotHealthy(
             f"The primary container for production variant {self.variant} did not "
             "pass the ping health check. Please check CloudWatch logs for this "
             "endpoint."
         )
+
+    def awake(self) -> AbstractContextManager[None]:
+        """A request's time: a serverless server that sleeps is started first."""
+        return self._warmth.kept()
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST /invocations, which a container must answer within 60 seconds.
@@ -128,6 +128,22 @@ class Server:
         self._connections.close()
         self._logs.ship(final=True)
 
+    def _boot(self) -> bool:
+        """Starts the process; whether it became healthy in time."""
+        self.container.start()
+        deadline = time.monotonic() + self._deadline
+        while time.monotonic() < deadline and not self._closing.is_set():
+            if self.container.wait(0.02):
+                break
+            if self._healthy():
+                return True
+        self.container.stop(0.0)
+        return False
+
+    def _sleep(self) -> None:
+        self.container.stop(STOP_GRACE)
+        self._connections.close()
+
     def _healthy(self) -> bool:
         try:
             return self._connections.request("GET", "/ping", PING_TIMEOUT).status == 200
@@ -138,7 +154,9 @@ class Server:
         """Ships the log; starts the server again when it dies, as SageMaker does."""
         while not self._closing.wait(1.0):
             self._logs.ship()
-            if self.container.wait(0.0) and not self._closing.is_set():
+            self._warmth.cool()
+            ended = not self._warmth.cold and self.container.wait(0.0)
+            if ended and not self._closing.is_set():
                 self.container.start()
 
 

@@ -30,6 +30,12 @@ class Traffic:
         with self._lock:
             return self._blue
 
+    @property
+    def mixed(self) -> bool:
+        """Whether two fleets answer."""
+        with self._lock:
+            return self._green is not None
+
     @contextlib.contextmanager
     def take(self, variant: str | None) -> Iterator[tuple[Fleet, Member]]:
         """The fleet and the variant for one request. Raises what `Fleet.enter` raises."""
@@ -44,22 +50,36 @@ class Traffic:
     def shift(self, green: Fleet, share: float) -> None:
         """From now on the green fleet gets this share of the requests, 0 to 1."""
         with self._lock:
+            if self._green not in (None, green):
+                self._leave(self._green)  # of a mix that an update left, and another one mends
             self._green, self._share, self._owed = green, share, 0.0
 
-    def finish(self) -> Fleet:
-        """Green becomes blue; the fleet that was blue before, out of the traffic."""
+    def finish(self) -> None:
+        """Green becomes blue; the fleet that was blue before waits to be retired."""
         with self._lock:
             assert self._green is not None
-            old, self._blue, self._green = self._blue, self._green, None
-            self._leaving.add(old)
-            return old
+            self._leave(self._blue)
+            self._blue, self._green = self._green, None
 
     def abandon(self) -> None:
         """All traffic back to the blue fleet; the green one waits to be retired."""
         with self._lock:
-            if self._green is not None:
-                self._leaving.add(self._green)
+            self._leave(self._green)
             self._green = None
+
+    def restore(self, blue: Fleet) -> None:
+        """All traffic to another fleet; both present ones wait to be retired."""
+        with self._lock:
+            self._leave(self._blue)
+            self._leave(self._green)
+            self._blue, self._green = blue, None
+
+    def retire_leaving(self) -> None:
+        """Ends every fleet that is out of the traffic."""
+        with self._lock:
+            leaving = list(self._leaving)
+        for fleet in leaving:
+            self.retire(fleet)
 
     def retire(self, fleet: Fleet) -> None:
         """Ends a fleet that is out of the traffic, once its last request is answered."""
@@ -74,6 +94,10 @@ class Traffic:
             fleets = {self._blue, *self._leaving} | ({self._green} if self._green else set())
         for fleet in fleets:
             fleet.stop(grace)
+
+    def _leave(self, fleet: Fleet | None) -> None:
+        if fleet is not None:
+            self._leaving.add(fleet)
 
     def _next(self) -> Fleet:
         """Exactly the share of the requests goes to the green fleet: one in ten is every tenth."""

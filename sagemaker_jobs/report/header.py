@@ -43,7 +43,7 @@ def rules(report: Report) -> Chapter:
 
 def _name(rule: Rule) -> str:
     tag = "" if rule.level == "comparative" else f' <span class="tag">{rule.level}</span>'
-    return escape(rule.name) + tag
+    return escape(rule.title) + tag
 
 
 def _judged_on(report: Report) -> str:

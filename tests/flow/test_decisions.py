@@ -31,6 +31,7 @@ def test_models_are_refused_and_approved_by_command(account: Account, push: Push
     wait_for(lambda: not _awaiting(account, "1"), 60, "the refusal to be noted")
     said = account.dropforge("model", "list", "decided").stdout
     assert "refused by a person" in said and "awaits approval" in said
+    assert "Note in the registry: not this one" in account.mail("REFUSED v1").body
 
     account.dropforge("approve", "decided", "2", "--wait")
     champion = account.ledger.champion("decided")

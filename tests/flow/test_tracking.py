@@ -13,7 +13,7 @@ import pytest
 
 from dropforge.aws import mlflow
 from dropforge.aws.mlflow import MLflowServer, TrackingUnavailable
-from dropforge.cli.mlflow import serving
+from dropforge.cli.mlflow_server import serving
 from dropforge.tracking import RUN_TAG
 from tests.unit.domain.test_tracking import tracked
 

@@ -107,7 +107,7 @@ def test_too_few_positives_decide_nothing(account: Account, started: Judged) -> 
     found = judged(account, "judge", "20210201", people(300, seed=6, leaving=0.05))
     assert found.verdict == "HOLD"
     assert found.rules["clean holdout"]["outcome"] == "failed"
-    assert "no clean holdout: 15 of 300 rows" in found.body
+    assert "no clean holdout: 15 positives in 300 rows" in found.body
 
 
 def test_a_champion_that_cannot_be_loaded_is_kept_and_said(

@@ -98,14 +98,16 @@ def lock(acquired: bool = True, covered: bool = False) -> dict[str, Any]:
     return told(LockAnswer(acquired=acquired, covered=covered))
 
 
-def registration(deploy: bool = True) -> dict[str, Any]:
+def registration(deploy: bool = True, shadow: bool = False) -> dict[str, Any]:
+    other = "PendingManualApproval" if shadow else "Rejected"
     return told(
         RegisterAnswer(
             model_package_arn=PACKAGE,
             version="7",
-            status="Approved" if deploy else "Rejected",
+            status="Approved" if deploy else other,
             deploy=deploy,
             expected_champion="6",
+            shadow=shadow,
         )
     )
 
@@ -139,6 +141,7 @@ def pipeline_answers(**changes: Any) -> dict[str, Any]:
         ),
         "Register": registration(),
         "Deploy": {"Status": "SUCCEEDED", "Output": {"champion": "7"}},
+        "Shadow": {"Status": "SUCCEEDED", "Output": {"champion": "6"}},
         "FindChampionToScore": champion(),
         "Score": {"ProcessingJobStatus": "Completed"},
         "ReleaseLock": told(ReleaseAnswer(released=True)),
@@ -179,9 +182,38 @@ def endpoint_plan(action: str = "create", **changes: Any) -> dict[str, Any]:
         "EndpointConfigName": previous,
         "RetainAllVariantProperties": True,
     }
-    planned |= {"previous_config": previous, "restore_endpoint": back if previous else None}
+    anew = planned["create_endpoint"] | {"EndpointConfigName": previous}
+    planned |= {
+        "previous_config": previous,
+        "restore_endpoint": back if previous else None,
+        "recreate_endpoint": anew if previous else None,
+    }
     changed = planned | {"action": action} | changes
     return told(EndpointPlan.model_validate(changed))
+
+
+CHAMPION_PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/credit-dev/6"
+SHADOW_INPUT = DEPLOY_INPUT | {
+    "version": "5",
+    "expected_champion": "5",
+    "reason": "shadow",
+    "shadow": {"ask": "awaited"},
+}
+"""A change of the shadow of version 5, which by the time of the plan is champion no more."""
+
+
+def shadow_plan(action: str = "update", **changes: Any) -> dict[str, Any]:
+    """The plan of version 7 as the shadow of 6."""
+    planned = endpoint_plan(action)
+    fields = {
+        "version": "6",
+        "model_package_arn": CHAMPION_PACKAGE,
+        "artifact_uri": CHAMPION_ARTIFACT,
+        "shadow": {"version": "7", "percent": 10},
+        "create_shadow_model": planned["create_model"],
+        "shadowmodel_exists": False,
+    }
+    return told(EndpointPlan.model_validate(planned | fields | changes))
 
 
 TARGET = {
@@ -224,12 +256,24 @@ def describe(status: str, config: str | None = None) -> dict[str, Any]:
     return {"EndpointStatus": status, "EndpointConfigName": config or planned}
 
 
+def found(*statuses: str) -> list[dict[str, Any]]:
+    """What ListEndpoints answers, look after look; `gone` is an endpoint that is not there."""
+    beside = {"EndpointName": "old-credit-dev", "EndpointStatus": "InService"}
+    return [
+        {"Endpoints": [beside]}
+        if status == "gone"
+        else {"Endpoints": [{"EndpointName": "credit-dev", "EndpointStatus": status}, beside]}
+        for status in statuses
+    ]
+
+
 def deployment_answers(**changes: Any) -> dict[str, Any]:
     """A first deployment that goes well."""
     answers: dict[str, Any] = {
         "AcquireLock": lock(),
         "PlanEndpoint": endpoint_plan(),
         "CreateModel": {},
+        "CreateShadowModel": {},
         "CreateEndpointConfig": {},
         "CreateEndpoint": {},
         "UpdateEndpoint": {},
@@ -245,6 +289,9 @@ def deployment_answers(**changes: Any) -> dict[str, Any]:
         "Notify": told(NotifyAnswer(sent=True)),
         "TakeScalingOff": {},
     }
+    for name in ("Replace", "Remake"):
+        answers[f"{name}Look"] = found("InService", "Deleting", "gone")
+        answers |= {f"{name}Delete": {}, f"{name}Create": {}}
     steps = {"Before": BEFORE, "After": SCALING, "Undo": SCALING}
     for name, actions in steps.items():
         for action in actions:

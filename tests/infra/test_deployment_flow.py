@@ -57,6 +57,8 @@ def test_a_first_deployment_creates_everything(deployment: dict[str, Any]) -> No
         "action": "create",
         "smoke_checks": 2,
         "notes": [],
+        "shadow": None,
+        "for_shadow": False,
     }
 
 
@@ -174,16 +176,22 @@ def test_an_endpoint_that_broke_fails(status: str, deployment: dict[str, Any]) -
     assert "the container died" in str(execution.cause)
 
 
-def test_a_rollback_that_fails_is_told(deployment: dict[str, Any]) -> None:
+@pytest.mark.parametrize("status", ["UpdateRollbackFailed", "Failed", "OutOfService"])
+def test_a_rollback_that_fails_is_told(status: str, deployment: dict[str, Any]) -> None:
     stuck = say.describe("UpdateRollbackFailed") | {"FailureReason": "both fleets are down"}
     execution = update(
         deployment,
         DescribeEndpoint=stuck,
-        DescribeRollback=[stuck, say.describe("Failed") | {"FailureReason": "gone"}],
+        DescribeRollback=[stuck, say.describe(status) | {"FailureReason": "gone"}],
     )
     assert execution.status == "FAILED"
     assert "both fleets are down" in str(execution.cause)
-    assert "the previous configuration does not serve: status Failed. gone" in str(execution.cause)
+    assert f"the previous configuration does not serve: status {status}. gone" in str(
+        execution.cause
+    )
+    assert "Next: dropforge endpoint deploy credit" in str(execution.cause)
+    assert states(execution).count("RestorePreviousConfig") == 1
+    assert states(execution).count("RemakeCreate") == (status != "UpdateRollbackFailed")
 
 
 def test_a_champion_that_moved_meanwhile_puts_the_endpoint_back(
@@ -387,3 +395,226 @@ def test_two_alarms_are_two_calls(deployment: dict[str, Any]) -> None:
     execution = update(deployment, PlanEndpoint=plan, DescribeEndpoint=say.describe("InService"))
     made = [t.arguments["AlarmName"] for t in execution.tasks if t.state == "BeforePutAlarm"]
     assert made == ["credit-dev-5xx", "credit-dev-latency"]
+
+
+SWITCH = say.endpoint_plan("update", restore_endpoint=None)
+REPLACED = say.endpoint_plan("replace", restore_endpoint=None)
+
+
+def test_a_replacement_waits_until_the_name_is_free(deployment: dict[str, Any]) -> None:
+    plan = REPLACED | {"before": [say.step("deregister", **say.TARGET)]}
+    execution = go(deployment, PlanEndpoint=plan)
+    assert execution.status == "SUCCEEDED"
+    assert execution.output == {"champion": "7", "action": "replace"}
+    assert states(execution)[4:11] == [
+        "BeforeDeregister",
+        "ReplaceLook",
+        "ReplaceDelete",
+        "ReplaceLook",
+        "ReplaceLook",
+        "ReplaceCreate",
+        "SmokeTest",
+    ]
+    assert execution.arguments("ReplaceCreate") == plan["create_endpoint"]
+
+
+def test_what_was_given_up_is_not_deleted_twice(deployment: dict[str, Any]) -> None:
+    """A list may still show what is being deleted."""
+    look = say.found("InService", "InService", "gone")
+    execution = go(deployment, PlanEndpoint=REPLACED, ReplaceLook=look)
+    assert states(execution).count("ReplaceDelete") == 1
+    assert execution.status == "SUCCEEDED"
+
+
+def test_a_replacement_that_fails_its_test_is_put_back(deployment: dict[str, Any]) -> None:
+    plan = REPLACED | {"undo": say.SCALED}
+    execution = go(
+        deployment,
+        PlanEndpoint=plan,
+        SmokeTest=FAILED_TEST,
+        DescribeRollback=[say.describe("Creating", PREVIOUS), say.describe("InService", PREVIOUS)],
+    )
+    assert (execution.status, execution.error) == ("FAILED", "SmokeTestFailed")
+    assert execution.cause == "row 3 differs"
+    assert execution.arguments("RemakeCreate")["EndpointConfigName"] == PREVIOUS
+    way = states(execution)
+    assert way.index("RemakeCreate") < way.index("UndoRegister")
+    assert not {"RestorePreviousConfig", "DeleteEndpoint", "MoveChampion"} & set(way)
+
+
+@pytest.mark.parametrize("broken", ["ReplaceCreate", "DescribeEndpoint"])
+def test_a_replacement_that_does_not_come_up_is_put_back(
+    broken: str, deployment: dict[str, Any]
+) -> None:
+    refused = Raises("SageMaker.SageMakerException", "quota")
+    status = say.describe("Failed") | {"FailureReason": "no health"}
+    answer = refused if broken == "ReplaceCreate" else status
+    look = say.found("gone") if broken == "ReplaceCreate" else say.found("Failed", "gone")
+    execution = go(
+        deployment,
+        PlanEndpoint=REPLACED,
+        RemakeLook=look,
+        DescribeRollback=say.describe("InService", PREVIOUS),
+        **{broken: answer},
+    )
+    assert execution.status == "FAILED"
+    assert "RemakeCreate" in states(execution)
+    assert ("RemakeDelete" in states(execution)) is (broken == "DescribeEndpoint")
+
+
+def test_an_endpoint_that_cannot_be_given_up_is_left(deployment: dict[str, Any]) -> None:
+    refused = Raises("SageMaker.SageMakerException", "not authorized")
+    execution = go(deployment, PlanEndpoint=REPLACED, ReplaceDelete=refused)
+    assert (execution.status, execution.cause) == ("FAILED", "not authorized")
+    assert not {"RemakeLook", "ReplaceCreate"} & set(states(execution))
+
+
+@pytest.mark.parametrize("which", ["Replace", "Remake"])
+def test_an_endpoint_that_never_goes_is_told(which: str, deployment: dict[str, Any]) -> None:
+    stays = say.found("InService", "Deleting")
+    answers = {f"{which}Look": stays, "SmokeTest": FAILED_TEST}
+    if which == "Replace":
+        answers |= {"RemakeLook": say.found("Deleting")}
+    execution = go(deployment, PlanEndpoint=REPLACED, **answers)
+    assert execution.status == "FAILED"
+    assert "could not be deleted in time: status Deleting" in str(execution.cause)
+
+
+def test_no_update_leads_back_to_serverless(deployment: dict[str, Any]) -> None:
+    """What scales its instances goes with them."""
+    plan = SWITCH | {"after": say.SCALED}
+    execution = update(
+        deployment,
+        PlanEndpoint=plan,
+        MoveChampion=Raises("ChampionMoved", "somebody else"),
+        DescribeEndpoint=say.describe("InService"),
+        DescribeRollback=BACK,
+    )
+    way = states(execution)
+    assert way.index("TakeScalingOff") < way.index("RemakeDelete") < way.index("RemakeCreate")
+    assert "RestorePreviousConfig" not in way
+    assert (execution.status, execution.error) == ("FAILED", "ChampionMoved")
+
+
+def test_a_switch_that_sagemaker_took_back_needs_nothing_more(deployment: dict[str, Any]) -> None:
+    execution = update(
+        deployment,
+        PlanEndpoint=SWITCH,
+        DescribeEndpoint=say.describe("InService", PREVIOUS),
+        DescribeRollback=say.describe("InService", PREVIOUS),
+    )
+    assert (execution.status, execution.error) == ("FAILED", "EndpointRolledBack")
+    assert not {"RemakeLook", "RestorePreviousConfig"} & set(states(execution))
+
+
+def test_an_endpoint_that_died_of_its_update_is_made_anew(deployment: dict[str, Any]) -> None:
+    """Nobody answers anyway, and a Failed endpoint accepts nothing but its deletion."""
+    dead = say.describe("Failed") | {"FailureReason": "no capacity"}
+    execution = update(
+        deployment,
+        DescribeEndpoint=dead,
+        RemakeLook=say.found("Failed", "gone"),
+        DescribeRollback=[dead, say.describe("InService", PREVIOUS)],
+    )
+    assert (execution.status, execution.error) == ("FAILED", "EndpointFailed")
+    assert "Then" not in str(execution.cause)
+    assert execution.arguments("RemakeCreate")["EndpointConfigName"] == PREVIOUS
+
+
+def test_a_person_allows_an_interruption(deployment: dict[str, Any]) -> None:
+    assert go(deployment).payload("PlanEndpoint")["replace"] is False
+    given = {**say.DEPLOY_INPUT, "replace": True}
+    execution = run(deployment, given, say.deployment_answers())
+    assert execution.payload("PlanEndpoint")["replace"] is True
+
+
+def shadow(deployment: dict[str, Any], **changes: Any) -> Execution:
+    answers = {"PlanEndpoint": say.shadow_plan(), "DescribeEndpoint": say.describe("InService")}
+    return run(deployment, say.SHADOW_INPUT, say.deployment_answers(**answers | changes))
+
+
+def test_a_shadow_is_deployed_beside_whoever_is_the_champion_by_now(
+    deployment: dict[str, Any],
+) -> None:
+    execution = shadow(deployment)
+    assert states(execution) == [
+        "AcquireLock",
+        "PlanEndpoint",
+        "CreateModel",
+        "CreateShadowModel",
+        "CreateEndpointConfig",
+        "UpdateEndpoint",
+        "SmokeTest",
+        "MoveChampion",
+        "ReleaseLock",
+        "Notify",
+    ]
+    assert execution.payload("PlanEndpoint")["shadow"] == {"ask": "awaited"}
+    tested = execution.payload("SmokeTest")
+    assert (tested["version"], tested["artifact_uri"]) == ("6", say.CHAMPION_ARTIFACT)
+    moved = execution.payload("MoveChampion")
+    assert (moved["version"], moved["expected_champion"]) == ("6", "6")
+    assert moved["model_package_arn"] == say.CHAMPION_PACKAGE
+    assert (moved["shadow"], moved["for_shadow"]) == ({"version": "7", "percent": 10}, True)
+
+
+def test_a_shadow_that_is_there_is_not_made_again(deployment: dict[str, Any]) -> None:
+    execution = shadow(deployment, PlanEndpoint=say.shadow_plan(shadowmodel_exists=True))
+    assert execution.status == "SUCCEEDED"
+    assert "CreateShadowModel" not in states(execution)
+    execution = shadow(deployment, PlanEndpoint=say.shadow_plan("unchanged"))
+    assert states(execution)[2:] == ["SmokeTest", "MoveChampion", "ReleaseLock", "Notify"]
+
+
+def test_a_shadow_that_does_not_start_leaves_production_as_it_was(
+    deployment: dict[str, Any],
+) -> None:
+    execution = shadow(
+        deployment,
+        DescribeEndpoint=say.describe("InService", PREVIOUS),
+        DescribeRollback=say.describe("InService", PREVIOUS),
+    )
+    assert (execution.status, execution.error) == ("FAILED", "EndpointRolledBack")
+    assert not {"RestorePreviousConfig", "DeleteEndpoint", "MoveChampion"} & set(states(execution))
+    assert "ReleaseLockAfterFailure" in states(execution)
+
+
+ALREADY = Raises("SageMaker.SageMakerException", "Cannot create already existing endpoint")
+
+
+@pytest.mark.parametrize("plan", [say.endpoint_plan(), REPLACED])
+def test_a_creation_that_meets_its_own_first_try_goes_on(
+    plan: dict[str, Any], deployment: dict[str, Any]
+) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/pull/48966"""
+    answers = {"PlanEndpoint": plan, "CreateEndpoint": ALREADY, "ReplaceCreate": ALREADY}
+    assert go(deployment, **answers).status == "SUCCEEDED"
+    execution = go(
+        deployment,
+        **answers,
+        SmokeTest=FAILED_TEST,
+        DescribeRollback=say.describe("InService", PREVIOUS),
+    )
+    assert execution.status == "FAILED"
+    put_back = "DeleteEndpoint" if plan["action"] == "create" else "RemakeCreate"
+    assert put_back in states(execution)
+
+
+def test_an_endpoint_that_somebody_else_made_meanwhile_is_left(deployment: dict[str, Any]) -> None:
+    execution = go(
+        deployment, CreateEndpoint=ALREADY, DescribeEndpoint=say.describe("InService", "theirs")
+    )
+    assert execution.status == "FAILED"
+    assert not {"DeleteEndpoint", "SmokeTest"} & set(states(execution))
+
+
+def test_a_way_back_that_meets_its_own_first_try_goes_on(deployment: dict[str, Any]) -> None:
+    execution = go(
+        deployment,
+        PlanEndpoint=REPLACED,
+        SmokeTest=FAILED_TEST,
+        RemakeCreate=ALREADY,
+        DescribeRollback=say.describe("InService", PREVIOUS),
+    )
+    assert (execution.status, execution.error) == ("FAILED", "SmokeTestFailed")
+    assert "DescribeRollback" in [task.state for task in execution.tasks]

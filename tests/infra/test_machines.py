@@ -21,6 +21,9 @@ JSONPATH_ONLY = {
 AFTER_THE_LAST_WORD = {"ReleaseLock", "Notify"}
 """The deployment's ReleaseLock: the champion has moved, its failure fails nothing."""
 
+BESIDE_THE_RUN = "Shadow"
+"""The verdict stands: a model that cannot be a shadow fails no run, and the run's mail says it."""
+
 
 def tasks(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     found = [(n, s) for n, s in machine["States"].items() if s["Type"] == "Task"]
@@ -122,16 +125,20 @@ def test_what_is_caught_is_kept_for_the_mail(machine: dict[str, Any]) -> None:
         catcher = state["Catch"][0]
         if name in ("NotifyFailure", "ReleaseLock") and "Assign" not in catcher:
             continue
-        assert set(catcher["Assign"]["failure"]) == {"step", "error", "cause", "attempt"}, name
+        kept = "shadowFailure" if name == BESIDE_THE_RUN else "failure"
+        assert set(catcher["Assign"][kept]) == {"step", "error", "cause", "attempt"}, name
 
 
 @pytest.mark.parametrize("name", ["pipeline", "deployment"])
 def test_every_catch_can_only_end_in_a_failed_execution(name: str, dev: Template) -> None:
     """No way from a Catch reaches a Succeed, but through a task that was retried on purpose."""
     states = dev.machine(name)["States"]
-    recovers = {"WaitForCapacity", "ModelRefused", "ConfigRefused"}
+    recovers = {"WaitForCapacity", "ModelRefused", "ShadowModelRefused", "ConfigRefused"}
+    recovers |= {"CreateRefused", "ReplaceRefused"}
     for task, state in states.items():
         if state["Type"] != "Task" or (name == "deployment" and task in AFTER_THE_LAST_WORD):
+            continue
+        if task == BESIDE_THE_RUN:
             continue
         reached, todo = set(), [state["Catch"][0]["Next"]]
         while todo:

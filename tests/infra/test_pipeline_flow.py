@@ -305,3 +305,32 @@ def test_job_names_fit_whatever_the_run_is_called(pipeline: dict[str, Any]) -> N
         .arguments("Train")["TrainingJobName"]
         .startswith(longest)
     )
+
+
+def test_a_model_that_awaits_approval_shadows_the_champion(pipeline: dict[str, Any]) -> None:
+    execution = go(pipeline, Register=say.registration(deploy=False, shadow=True))
+    assert execution.status == "SUCCEEDED"
+    assert "Deploy" not in execution.states
+    started = execution.arguments("Shadow")
+    assert started["Name"] == f"{say.RUN}-shadow-0-0"
+    given = started["Input"]
+    assert (given["reason"], given["shadow"]) == ("shadow", {"ask": "awaited"})
+    assert (given["version"], given["artifact_uri"]) == ("6", say.CHAMPION_ARTIFACT)
+    assert given["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"].endswith(say.RUN)
+    assert execution.payload("Notify")["shadow_failure"] is None
+    assert "Shadow" not in go(pipeline, Register=say.registration(deploy=False)).states
+
+
+def test_a_shadow_that_cannot_be_fails_no_run_and_is_told(pipeline: dict[str, Any]) -> None:
+    execution = go(
+        pipeline,
+        Register=say.registration(deploy=False, shadow=True),
+        Shadow=Raises("States.TaskFailed", '{"Cause": "no ping"}'),
+    )
+    assert execution.status == "SUCCEEDED"
+    assert execution.states.index("Shadow") < execution.states.index("Score")
+    assert "NotifyFailure" not in execution.states
+    told = execution.payload("Notify")
+    assert (told["kind"], told["failure"]) == ("result", None)
+    assert told["shadow_failure"]["step"] == "Shadow"
+    assert "no ping" in told["shadow_failure"]["cause"]

@@ -46,8 +46,10 @@ def pipeline_tasks(dev: Template) -> list[Visit]:
     first = say.pipeline_answers(FindChampion=say.no_champion())
     unneeded = say.pipeline_answers(AcquireLock=say.lock(acquired=True, covered=True))
     broken = say.pipeline_answers(Prepare=Raises("States.TaskFailed", '{"FailureReason": "x"}'))
+    beside = say.pipeline_answers(Register=say.registration(deploy=False, shadow=True))
     runs = [
         whole,
+        run(machine, say.DROP_INPUT, beside),
         run(machine, say.TRAIN_INPUT, first, name="by hand, with a name of eighty characters " * 2),
         run(machine, say.DROP_INPUT, unneeded),
         run(machine, say.DROP_INPUT, broken),
@@ -72,11 +74,18 @@ def deployment_tasks(dev: Template) -> list[Visit]:
         "SmokeTest": say.smoke_passed(),
         "MoveChampion": Raises("ChampionMoved", "somebody else"),
     }
+    replaced = created | {
+        "PlanEndpoint": say.endpoint_plan("replace", restore_endpoint=None),
+        "DescribeRollback": previous,
+    }
+    beside = {"PlanEndpoint": say.shadow_plan(), "DescribeEndpoint": say.describe("InService")}
     runs = [
+        run(machine, say.SHADOW_INPUT, say.deployment_answers(**beside)),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers()),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers(**failing)),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers(**created)),
         run(machine, say.DEPLOY_INPUT, say.deployment_answers(**moved)),
+        run(machine, say.DEPLOY_INPUT, say.deployment_answers(**replaced)),
     ]
     return [task for execution in runs for task in execution.tasks]
 

@@ -11,6 +11,7 @@ from tests.local_cloud.conftest import make_role, wait_for
 
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 Document = dict[str, Any]
+_SETTLED = ("InService", "Failed", "UpdateRollbackFailed")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def settled(cloud: LocalCloud, name: str) -> Document:
 
     def described() -> Any:
         found = cloud.client("sagemaker").describe_endpoint(EndpointName=name)
-        return found if found["EndpointStatus"] in ("InService", "Failed") else None
+        return found if found["EndpointStatus"] in _SETTLED else None
 
     result: Document = wait_for(described)
     return result

@@ -83,6 +83,13 @@ def test_a_group_with_packages_stays(cloud: LocalCloud, group: str) -> None:
         client.describe_model_package_group(ModelPackageGroupName=group)
 
 
+def test_a_group_that_is_there_already_is_said_so(cloud: LocalCloud, group: str) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackageGroup.html"""
+    with pytest.raises(ClientError, match="already exists") as caught:
+        cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+
+
 def test_an_approval_is_an_event(cloud: LocalCloud, group: str) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
     sqs, events = cloud.client("sqs"), cloud.client("events")

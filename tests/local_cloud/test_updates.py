@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local.cloud import LocalCloud
 from tests.local_cloud.conftest import wait_for
 from tests.local_cloud.serving import Document, Serving, guardrails, invoke, settled, shift
+from tests.local_cloud.test_metrics import statistics
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,50 @@ def test_in_the_end_all_requests_go_to_the_new_fleet(
     assert {invoke(cloud, endpoint, "1") for _ in range(8)} == {"3"}
 
 
+ROLLING = {
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": 3600,
+    }
+}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["rolled back", "not even that"])
+def test_a_rolling_update_that_is_taken_back_starts_old_instances_again(
+    cloud: LocalCloud, alarm: str, lost: bool
+) -> None:
+    """Without them the endpoint answers with a mix, until another update makes it whole:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html
+    """
+    own = Serving.make(
+        cloud,
+        ("cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a-*"),
+    )
+    before, after = (own.configure(own.variant(factor, InitialInstanceCount=2)) for factor in "23")
+    endpoint = own.endpoint(before)
+    deployment = ROLLING | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]}}
+    own.client.update_endpoint(
+        EndpointName=endpoint, EndpointConfigName=after, DeploymentConfig=deployment
+    )
+    wait_for(lambda: {invoke(cloud, endpoint, "1") for _ in range(4)} == {"2", "3"})
+    if lost:
+        cloud.client("s3").delete_object(Bucket=own.bucket, Key="m2/model.txt")
+    ring(cloud, alarm)
+    found = settled(cloud, endpoint)
+    assert alarm in found["FailureReason"]
+    if not lost:
+        assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
+        assert {invoke(cloud, endpoint, "1") for _ in range(4)} == {"2"}
+        return
+    assert found["EndpointStatus"] == "UpdateRollbackFailed"
+    assert {invoke(cloud, endpoint, "1") for _ in range(4)} == {"2", "3"}
+    broken = own.configure(own.variant(environment={"FACTOR": "4", "BROKEN": "1"}))
+    assert own.update(endpoint, broken)["EndpointStatus"] == "UpdateRollbackFailed"
+    assert own.update(endpoint, after)["EndpointStatus"] == "InService"
+    assert {invoke(cloud, endpoint, "1") for _ in range(4)} == {"3"}
+    wait_for(lambda: len(list((cloud.home.endpoints / endpoint).iterdir())) == 1)
+
+
 def test_errors_of_the_new_fleet_ring_a_real_alarm(cloud: LocalCloud, serving: Serving) -> None:
     """Metrics by variant: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html"""
     before = serving.configure(serving.variant("2"))
@@ -211,7 +256,11 @@ def test_errors_of_the_new_fleet_ring_a_real_alarm(cloud: LocalCloud, serving: S
         assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
         assert alarm in found["FailureReason"]
     assert load.failures and set(load.answers) == {"2"}
-    # The alarm recovers with the endpoint, so the next update is not rolled back for it.
+    # The alarm recovers with the endpoint, so the next update is not rolled back for it; once it
+    # knows of every failure.
+    names = {"EndpointName": endpoint, "VariantName": "main"}
+    counted = len(load.failures)
+    wait_for(lambda: statistics(cloud, "Invocation5XXErrors", **names).get("Sum") == counted)
     wait_for(lambda: _state(cloud, alarm) == "OK")
     after = serving.configure(serving.variant("3"))
     deployment = guardrails(shift("ALL_AT_ONCE", 0), (alarm,), TerminationWaitInSeconds=60)

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
 from tests.local_cloud.conftest import wait_for
-from tests.local_cloud.serving import Serving, guardrails, invoke, shift
+from tests.local_cloud.serving import Serving, invoke
+from tests.local_cloud.test_metrics import statistics
 
 SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
 
@@ -43,6 +44,7 @@ def test_more_than_max_concurrency_is_throttled(
     cloud: LocalCloud, serverless: str, tmp_path: Path
 ) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+    invoke(cloud, serverless, "1")  # warm: a request that waits for a start counts, too
     with ThreadPoolExecutor(2) as pool:
         body = f"hold {tmp_path / 'released'}"
         busy = [pool.submit(invoke, cloud, serverless, body) for _ in range(2)]
@@ -103,9 +105,7 @@ def test_an_instance_based_endpoint_does_not_become_serverless(
         serving.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
 
 
-def test_serverless_endpoints_shift_traffic_but_do_not_roll(
-    cloud: LocalCloud, serving: Serving, serverless: str
-) -> None:
+def test_serverless_endpoints_do_not_roll(serving: Serving, serverless: str) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html"""
     config = serving.configure(serving.variant("3", ServerlessConfig=SERVERLESS))
     rolling = {
@@ -118,10 +118,6 @@ def test_serverless_endpoints_shift_traffic_but_do_not_roll(
             EndpointConfigName=config,
             DeploymentConfig={"RollingUpdatePolicy": rolling},
         )
-    deployment = guardrails(shift("CANARY", 60, 10))
-    found = serving.update(serverless, config, DeploymentConfig=deployment)
-    assert found["EndpointConfigName"] == config
-    assert invoke(cloud, serverless, "1") == "3"
 
 
 def test_a_shadow_gets_copies_and_its_answers_are_captured_only(
@@ -156,6 +152,54 @@ def test_the_shadows_weight_is_its_share_of_the_requests(
         invoke(cloud, endpoint, "5")
     assert wait_for(lambda: answers(cloud, serving, endpoint, "main", 6))
     assert answers(cloud, serving, endpoint, "shadow", 0) == []
+
+
+def test_a_shadow_that_fails_or_is_slow_is_nobody_s_business(
+    cloud: LocalCloud, serving: Serving, tmp_path: Path
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html"""
+    failing = serving.variant("3", "shadow", environment={"FAILING": "yes"})
+    config = serving.configure(
+        serving.variant("2"),
+        ShadowProductionVariants=[failing],
+        DataCaptureConfig=serving.capture(),
+    )
+    endpoint = serving.endpoint(config)
+    assert [invoke(cloud, endpoint, "5") for _ in range(6)] == ["10"] * 6
+    assert wait_for(lambda: answers(cloud, serving, endpoint, "main", 6))
+    shadow = {"EndpointName": endpoint, "VariantName": "shadow"}
+    wait_for(lambda: statistics(cloud, "Invocation5XXErrors", **shadow).get("Sum") == 6.0)
+    assert answers(cloud, serving, endpoint, "shadow", 0) == []
+    with pytest.raises(ClientError, match="Variant shadow not found"):
+        invoke(cloud, endpoint, "5", TargetVariant="shadow")
+
+
+def test_a_shadow_that_does_not_start_takes_the_update_back(
+    cloud: LocalCloud, serving: Serving
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html"""
+    before = serving.configure(serving.variant("2"))
+    endpoint = serving.endpoint(before)
+    broken = serving.variant("3", "shadow", environment={"BROKEN": "yes"})
+    config = serving.configure(serving.variant("2"), ShadowProductionVariants=[broken])
+    found = serving.update(endpoint, config)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
+    assert "shadow" in found["FailureReason"]
+    assert invoke(cloud, endpoint, "5") == "10"
+
+
+def test_an_update_retains_the_weight_of_a_shadow_of_the_same_name(serving: Serving) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html"""
+
+    def shadowed(name: str, weight: float) -> str:
+        shadow = serving.variant("3", name, InitialVariantWeight=weight)
+        return serving.configure(serving.variant("2"), ShadowProductionVariants=[shadow])
+
+    endpoint = serving.endpoint(shadowed("shadow", 0.1))
+    kept = serving.update(endpoint, shadowed("shadow", 0.5), RetainAllVariantProperties=True)
+    assert kept["ShadowProductionVariants"][0]["DesiredWeight"] == 0.1
+    other = serving.update(endpoint, shadowed("other", 0.5), RetainAllVariantProperties=True)
+    assert other["ShadowProductionVariants"][0]["DesiredWeight"] == 0.5
 
 
 def answers(

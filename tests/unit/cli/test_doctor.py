@@ -12,6 +12,7 @@ from dropforge.cli.session import Session
 from dropforge.ledger import Champion
 
 from .conftest import Dropforge
+from .test_decisions import register
 from .test_drops import event, failed_drop
 
 Found = dict[str, tuple[bool, str, str | None]]
@@ -37,6 +38,20 @@ def test_all_in_order(session: Session, dropforge: Dropforge) -> None:
     found = doctor(dropforge)
     assert found["cloud"][1].startswith("AWS eu-west-1, as arn:aws:")
     assert found["churn: endpoint"][1] == "no model in production yet"
+
+
+def test_what_awaits_a_decision_is_listed_and_no_problem(
+    session: Session, dropforge: Dropforge
+) -> None:
+    dropforge("push", "churn")
+    register(session, "6", awaiting=False, status="Approved")
+    register(session, "7")
+    ok, found, _ = doctor(dropforge)["churn: decision"]
+    assert ok
+    assert found == (
+        "v7 awaits one since 2026-01-31 09:30 UTC: "
+        "dropforge approve churn 7, or dropforge reject churn 7"
+    )
 
 
 def test_nothing_deployed_ends_there(

@@ -1,11 +1,15 @@
 """`endpoint deploy` and `endpoint delete`."""
 
+import datetime as dt
+
 import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from dropforge.cli import executions
+from dropforge.cli import executions, interruption
 from dropforge.cli.endpoints import app
+from dropforge.cli.history import Step
+from dropforge.cli.interruption import counted
 from dropforge.cli.session import Session
 from dropforge.errors import DropforgeError
 from dropforge.ledger import Champion
@@ -15,6 +19,7 @@ from .test_drops import executions as started
 from .test_models import champion as champion
 
 NAME = "churn-dev"
+SECOND = dt.timedelta(seconds=1)
 PLACE = {
     "ServiceNamespace": "sagemaker",
     "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
@@ -69,6 +74,59 @@ def test_deploy_starts_the_champion_s_deployment(session: Session, champion: Cha
     ((name, document),) = started(session.stack.deployment_arn).items()
     assert (document["version"], document["expected_champion"]) == ("3", "3")
     assert (document["reason"], document["run"]) == ("promote", name)
+
+
+@pytest.mark.parametrize("answer", [None, "y\n", "n\n"])
+def test_an_interruption_is_asked_for(
+    session: Session, champion: Champion, answer: str | None
+) -> None:
+    said = ["--yes"] if answer is None else []
+    result = endpoint("deploy", "churn", "--replace", "--no-wait", *said, answer=answer)
+    if answer is not None:
+        assert "Nobody answers from its deletion until another one serves" in result.output
+    documents = list(started(session.stack.deployment_arn).values())
+    assert [document["replace"] for document in documents] == ([] if answer == "n\n" else [True])
+
+
+def test_a_deployment_does_not_interrupt_by_itself(session: Session, champion: Champion) -> None:
+    endpoint("deploy", "churn", "--no-wait")
+    (document,) = started(session.stack.deployment_arn).values()
+    assert "replace" not in document
+
+
+def test_how_long_nobody_answered_is_counted() -> None:
+    at = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
+    names = ["Before", "ReplaceDelete", "ReplaceWait", "ReplaceCreate", "SmokeTest", "Done"]
+    steps = [
+        Step(name, "Task", at + n * SECOND, at + (n + 1) * SECOND) for n, name in enumerate(names)
+    ]
+    assert counted(steps) == 2 * SECOND
+    assert counted([s for s in steps if s.name != "ReplaceDelete"]) is None
+    assert counted([s for s in steps if s.name != "SmokeTest"]) is None
+
+
+def test_what_an_interruption_took_before_is_said(
+    session: Session, champion: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the last deployment of this project shows; another project's begins with its name."""
+    at = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
+    took = {"churn": 240, "churn-b2b": 7}
+    monkeypatch.setattr(executions, "recent", lambda *_, **__: ["churn-b2b", "churn"])
+    monkeypatch.setattr(
+        executions,
+        "describe",
+        lambda arn: executions.Execution(arn, arn, "SUCCEEDED", at, at, {"project": arn}),
+    )
+    monkeypatch.setattr(
+        interruption,
+        "read_history",
+        lambda arn: [
+            Step("UpdateEndpoint", "Task", at, at),
+            Step("SmokeTest", "Task", at + took[arn] * SECOND),
+        ],
+    )
+    result = endpoint("deploy", "churn", "--replace", "--no-wait", answer="n\n")
+    assert "the last deployment took 4 min 0 s to start one" in result.output
 
 
 def test_deploy_without_a_champion_changes_nothing(session: Session, dropforge: Dropforge) -> None:

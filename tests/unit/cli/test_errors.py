@@ -1,12 +1,17 @@
 """Problems are told: message, next command, exit status 1, no trace unless asked for."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from botocore.exceptions import NoCredentialsError
 
 from dropforge.aws.stack import Stack
+from dropforge.cli.main import app
 from dropforge.cli.session import Session
+from dropforge.commands import WITH_STAGE
 from dropforge.errors import StackNotFound
 
 from .conftest import Dropforge
@@ -26,6 +31,33 @@ def test_message_next_command_and_no_trace(no_stack: None, dropforge: Dropforge)
     assert result.stdout == ""
     assert "Problem: Found no dropforge-prod.\nNext:    make deploy\n" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_the_next_command_is_for_the_same_stage(
+    aws: None, dropforge: Dropforge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(stage: str) -> None:
+        raise StackNotFound("Found none.", next_command="dropforge runs churn, then look")
+
+    monkeypatch.setattr(Stack, "find", find)
+    assert "Next:    dropforge runs --stage prod churn, then look\n" in (
+        dropforge("runs", "--stage", "prod").stderr
+    )
+    monkeypatch.setenv("DROPFORGE_STAGE", "staging")
+    assert "dropforge runs --stage staging churn" in dropforge("runs").stderr
+    monkeypatch.delenv("DROPFORGE_STAGE")
+    assert "Next:    dropforge runs churn, then look\n" in dropforge("runs").stderr
+
+
+def test_the_commands_with_a_stage_are_known() -> None:
+    assert sorted(WITH_STAGE) == sorted(_with_stage(typer.main.get_command(app)))
+
+
+def _with_stage(command: Any, *path: str) -> Iterator[str]:
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _with_stage(below, *path, name)
+    if any(parameter.name == "stage" for parameter in command.params):
+        yield " ".join(path)
 
 
 def test_debug_lets_the_error_through(no_stack: None, dropforge: Dropforge) -> None:

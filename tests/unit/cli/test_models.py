@@ -4,8 +4,11 @@ import datetime as dt
 
 import pytest
 
+from dropforge import layout
+from dropforge.aws.documents import write_document
 from dropforge.cli.session import Session
 from dropforge.ledger import Champion, RegisteredModel
+from dropforge.runs import Deployment
 
 from .conftest import Dropforge
 from .test_drops import executions
@@ -30,9 +33,9 @@ def register(session: Session, version: str, status: str) -> RegisteredModel:
 
 @pytest.fixture
 def champion(session: Session, dropforge: Dropforge) -> Champion:
-    """Version 3 in production, promoted over 1; version 2 was rejected."""
+    """Version 3 in production, promoted over 1; 2 was rejected, 4 approved and never deployed."""
     dropforge("push", "churn")
-    models = [register(session, v, s) for v, s in zip("123", STATUS, strict=True)]
+    models = [register(session, v, s) for v, s in zip("1234", STATUS, strict=True)]
     champion = Champion(
         version="3",
         model_package_arn=models[2].model_package_arn,
@@ -45,7 +48,7 @@ def champion(session: Session, dropforge: Dropforge) -> Champion:
     return champion
 
 
-STATUS = ("Approved", "Rejected", "Approved")
+STATUS = ("Approved", "Rejected", "Approved", "Approved")
 
 
 def test_train_starts_a_run_without_a_drop(session: Session, dropforge: Dropforge) -> None:
@@ -95,7 +98,8 @@ def test_rollback_deploys_the_earlier_model(
 @pytest.mark.parametrize(
     ("to", "said"),
     [
-        ("2", "was judged REJECT and is Rejected (fit for production: v1, v3)"),
+        ("2", "was judged REJECT and is Rejected (fit for production: v1, v3, v4)"),
+        ("4", "v4 of churn was approved, but never in production"),
         ("3", "v3 is in production already"),
         ("9", "no model v9"),
     ],
@@ -107,6 +111,48 @@ def test_rollback_refuses(
     assert result.exit_code == 1
     assert said in result.stderr
     assert executions(session.stack.deployment_arn) == {}
+
+
+@pytest.mark.parametrize("to", ["2", "4"])
+def test_rollback_deploys_what_a_person_wants_anyway(
+    session: Session, dropforge: Dropforge, champion: Champion, to: str
+) -> None:
+    refused = dropforge("rollback", "churn", "--to", to)
+    assert f"dropforge rollback churn --to {to} --anyway" in refused.stderr
+    result = dropforge("rollback", "churn", "--to", to, "--anyway", "--no-wait")
+    assert result.exit_code == 0, result.stderr
+    (document,) = executions(session.stack.deployment_arn).values()
+    assert (document["version"], document["reason"]) == (to, "rollback")
+
+
+def test_rollback_takes_an_older_champion(
+    session: Session, dropforge: Dropforge, champion: Champion
+) -> None:
+    """Older than the previous one: its run says that it was deployed."""
+    done = Deployment(
+        project="churn",
+        run="r4",
+        version="4",
+        previous=None,
+        endpoint=None,
+        config_name=None,
+        action="none",
+        smoke_checks=0,
+    )
+    place = layout.deployment(session.stack.lake_bucket, "churn", "r4")
+    write_document(place, done)
+    assert dropforge("rollback", "churn", "--to", "4", "--no-wait").exit_code == 0
+    write_document(place, done.model_copy(update={"version": "5"}))
+    assert dropforge("rollback", "churn", "--to", "4", "--no-wait").exit_code == 1
+
+
+def test_anyway_names_no_model_by_itself(
+    session: Session, dropforge: Dropforge, champion: Champion
+) -> None:
+    register(session, "1", "Rejected")
+    result = dropforge("rollback", "churn", "--anyway")
+    assert result.exit_code == 1
+    assert "v1 of churn was judged REJECT" in result.stderr
 
 
 def test_rollback_needs_a_champion(session: Session, dropforge: Dropforge) -> None:

@@ -67,7 +67,7 @@ def test_runs_lists_what_came_of_each(
     header, newest, oldest = dropforge("runs").stdout.splitlines()
     assert header.split()[0] == "run"
     assert newest.split()[0] == "credit-202010-x-1" and "FAILED" in newest
-    for said in (RUN, "30 s", "20201001.csv", "PROMOTE", "auc 0.800", "v2 deployed"):
+    for said in (RUN, "30 s", "20201001.csv", "PROMOTE", "AUC 0.800", "v2 deployed"):
         assert said in oldest
 
 

@@ -88,6 +88,17 @@ def test_a_rule_that_is_not_understood_says_where(text: str, message: str) -> No
         ({"type": "string", "pattern": "("}, "no regular expression"),
         ({"type": "string", "max_missing": 1.5}, "max_missing"),
         ({"type": "string", "minimum": 1}, "minimum"),
+        ({"type": "string", "clamp": True}, "clamp is for numbers, the type is string"),
+        ({"type": "date", "min": "2020-01-01", "clamp": True}, "the type is date"),
+        ({"type": "number", "clamp": True}, "clamp needs a bound"),
+        ({"type": "number", "max": float("inf"), "clamp": True}, "finite"),
+        ({"type": "number", "min": float("nan"), "clamp": True}, "finite"),
+        ({"type": "integer", "max": 10**400, "clamp": True}, "finite"),
+        ({"type": "integer", "max": 0.5, "clamp": True}, "whole numbers"),
+        ({"type": "integer", "max": 2**53 + 2, "clamp": True}, "whole numbers"),
+        ({"type": "integer", "min": 1, "allowed": [1], "clamp": True}, "near none of them"),
+        ({"type": "integer", "min": 1, "role": "target", "clamp": True}, "role target stays"),
+        ({"type": "integer", "min": 1, "role": "ignored", "clamp": True}, "role ignored stays"),
     ],
 )
 def test_a_column_that_contradicts_itself_is_named(column: dict[str, Any], message: str) -> None:
@@ -150,6 +161,34 @@ def test_a_broken_rule_names_the_file_the_rule_and_the_place(tmp_path: Path) -> 
     assert "contract.yml:2:43: rules.0.expr: " in str(error.value)
     assert "rule 'sane'" in str(error.value)
     assert "character 16: the contract has no column agee" in str(error.value)
+
+
+def test_a_clamp_without_a_range_names_the_file_the_line_and_the_key(tmp_path: Path) -> None:
+    contract = "columns:\n  tenure: {type: integer}\n  age:\n    type: integer\n    clamp: true\n"
+    with pytest.raises(InvalidProject) as error:
+        load_project(write(tmp_path, contract))
+    assert "contract.yml:5:12: columns.age.clamp: clamp needs a bound" in str(error.value)
+
+
+def test_what_the_project_calls_its_target_is_not_clamped(tmp_path: Path) -> None:
+    columns = "columns:\n  tenure: {type: integer}\n  churn: {type: integer, max: 1, clamp: true}\n"
+    with pytest.raises(InvalidProject) as error:
+        load_project(write(tmp_path, columns))
+    assert "contract.yml:3:41: columns.churn.clamp: churn is the target" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "bounds"),
+    [
+        ({"min": 0, "max": 9, "clamp": True}, (0.0, 9.0)),
+        ({"min": 0, "clamp": True}, (0.0, float("inf"))),
+        ({"max": 9, "clamp": True, "role": "protected"}, (float("-inf"), 9.0)),
+        ({"min": 0, "max": 9}, None),
+    ],
+)
+def test_a_contract_says_what_is_clamped_to_what(column: dict[str, Any], bounds: object) -> None:
+    contract = ContractSpec.model_validate({"columns": {"x": {"type": "integer", **column}}})
+    assert contract.clamps == ({"x": bounds} if bounds else {})
 
 
 def test_spans_of_time_are_written_in_days(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from dropforge.project import ProjectSpec, parse_project
 
 PROJECT = {"name": "credit", "target": "T", "id": "I", "features": {"keep": ["A"]}}
+SHADOWED = {"endpoint": "realtime", "approval": "manual", "shadow": {}}
 SCALING = {"min": 2, "max": 4, "invocations_per_instance": 700}
 
 
@@ -50,6 +51,16 @@ def test_defaults_guard_an_update() -> None:
             {"endpoint": "serverless", "serverless": {"max_concurrency": 201}},
             "serverless.max_concurrency",
         ),
+        (
+            {"endpoint": "serverless", "serverless": {"provisioned_concurrency": 6}},
+            "serverless.provisioned_concurrency",
+        ),
+        ({"approval": "manual", "shadow": {"percent": 10}}, "shadow"),
+        ({"endpoint": "serverless", "approval": "manual", "shadow": {}}, "shadow"),
+        ({"endpoint": "realtime", "shadow": {}}, "shadow"),
+        (SHADOWED | {"capture": {"sampling_percentage": 0}}, "shadow"),
+        (SHADOWED | {"shadow": {"percent": 0}}, "shadow.percent"),
+        (SHADOWED | {"shadow": {"percent": 101}}, "shadow.percent"),
         ({"deployment": {"rollout": "blue"}}, "deployment.rollout"),
         ({"deployment": {"bake_seconds": 901}}, "deployment.bake_seconds"),
         ({"deployment": {"latency_ms": 0}}, "deployment.latency_ms"),
@@ -64,6 +75,12 @@ def test_what_a_mode_does_not_have_is_a_mistake_at_its_key(
         project(**changes)
     (error,) = caught.value.errors()
     assert ".".join(map(str, error["loc"])) == place
+
+
+def test_a_shadow_gets_a_tenth_of_the_requests_where_one_is_asked_for() -> None:
+    assert project().shadow is None
+    shadow = project(**SHADOWED).shadow
+    assert shadow is not None and shadow.percent == 10
 
 
 def test_a_serverless_project_may_bound_its_latency_and_say_that_it_captures_nothing() -> None:

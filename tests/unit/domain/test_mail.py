@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropforge.drops import DropOutcome, DropRecord, PrepareResult, Reason, ScoredDrop, ScoreResult
+from dropforge.drops import (
+    ColumnDrift,
+    DropOutcome,
+    DropRecord,
+    PrepareResult,
+    Reason,
+    ScoredDrop,
+    ScoreResult,
+)
 from dropforge.evaluation import (
     Evaluation,
     GroupFigures,
@@ -24,10 +32,11 @@ from dropforge.mail import (
     late_approval_mail,
     plain_cause,
     result_mail,
+    shadow_mail,
     unfit_approval_mail,
 )
 from dropforge.project import ProjectSpec
-from dropforge.runs import Deployment, Failure, Registration, RunStory
+from dropforge.runs import Deployment, Failure, Registration, RunStory, ShadowChange
 from dropforge.tracking import TrackingOutcome
 from dropforge.verdict import decide
 from tests.unit.domain.figures import (
@@ -125,7 +134,34 @@ def test_a_promotion_leads_with_the_verdict_and_ends_with_the_undo() -> None:
     assert "Rules: 4 of 4 passed" in mail.body
     assert "20201001.csv: accepted, 600 rows, 0 rejected" in mail.body
     assert "Took 6 min 12 s." in mail.body
-    assert mail.body.rstrip().endswith("Undo: dropforge rollback churn --to 6")
+    assert mail.body.rstrip().endswith("Undo: dropforge rollback --stage prod churn --to 6")
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
+    unmoved = around(-0.0004, 0.004)
+    mail = told(compared(-0.002, comparison=comparison(-0.002, differences={"auc": unmoved})))
+    assert mail.subject == "[churn/prod] HELD 202010: AUC 0.800 (same)"
+    assert "-0.0004 (-0.0044..+0.0036)" in mail.body
+
+
+def test_rules_are_told_in_the_words_of_the_table() -> None:
+    body = told(compared(lower=-0.002)).body
+    assert "  passed        AUC: 0.8000; required: at least 0.7\n" in body
+    assert "champion: AUC -0.0020 (one-sided 90% bound); required: difference above 0\n" in body
+
+
+def test_drift_lists_what_moved_and_no_zeros() -> None:
+    def line(**psi: float) -> str:
+        drift = [ColumnDrift(column=c, against="champion", psi=p) for c, p in psi.items()]
+        body = told(compared(0.002, drift=drift)).body
+        (found,) = [line for line in body.splitlines() if line.startswith("Drift")]
+        return found.removeprefix("Drift against the current model's baseline (PSI): ")
+
+    assert line(age=0.001, job=0.3) == "job 0.30, no other column reaches 0.02"
+    assert line(age=0.001, job=0.0) == "no column reaches 0.02"
+    assert line(age=0.02, job=0.3) == "job 0.30, age 0.02"
+    many = {f"c{number}": 0.5 - number / 10 for number in range(5)} | {"c5": 0.05, "c6": 0.0}
+    assert line(**many).endswith("c4 0.10, 1 more from 0.02 on")
 
 
 def test_a_hold_says_that_it_is_normal() -> None:
@@ -177,11 +213,70 @@ def test_an_approval_says_who_decides_how_and_what_then() -> None:
     assert "is now" not in mail.body
 
 
+def shadowed(**changes: Any) -> ShadowChange:
+    values: dict[str, Any] = {
+        "project": "churn",
+        "run": "churn-202010-01234567-1",
+        "champion": "6",
+        "version": "7",
+        "percent": 10,
+        "endpoint": "churn-prod",
+        "action": "updated",
+    }
+    return ShadowChange.model_validate({**values, **changes})
+
+
+def test_an_approval_says_that_the_model_shadows_and_where_to_look() -> None:
+    mail = told(compared(lower=0.002), registration=PENDING, shadow=shadowed())
+    assert "It is shadowed: 10 % of the live requests are copied to it." in mail.body
+    assert "\n  dropforge endpoint shadow churn --stage prod\n" in mail.body
+    assert "shadowed" not in told(compared(lower=0.002), registration=PENDING).body
+
+
+def test_an_approval_says_why_the_model_does_not_shadow() -> None:
+    problem = "the shadow variant did not pass the ping health check"
+    failed = shadowed(version=None, percent=None, problem=problem)
+    mail = told(compared(lower=0.002), registration=PENDING, shadow=failed)
+    assert mail.subject.startswith("[churn/prod] APPROVAL NEEDED")
+    assert f"It is not shadowed: {problem}" in mail.body
+    assert "The model in production answers as before." in mail.body
+    assert "dropforge endpoint shadow churn --version 7 --stage prod" in mail.body
+
+
+@pytest.mark.parametrize(
+    ("change", "subject", "said"),
+    [
+        ({}, "SHADOWED v7", "v7 gets a copy of 10 % of the live requests at churn-prod"),
+        ({"version": None, "percent": None}, "SHADOW OFF", "v6 has no shadow, and answers as"),
+        ({"action": "unchanged"}, "NOTHING TO DO", "v7 gets a copy of 10 %"),
+        ({"version": None, "action": "none"}, "NOTHING TO DO", "v6 has no shadow"),
+    ],
+)
+def test_a_change_of_the_shadow_on_its_own(change: dict[str, Any], subject: str, said: str) -> None:
+    mail = shadow_mail(story(shadow=shadowed(**change)))
+    assert (mail.event, mail.subject) == ("results", f"[churn/prod] {subject}")
+    assert mail.body.startswith(f"{subject}: ") and said in mail.body
+
+
+def test_a_shadow_that_failed_on_its_own_names_no_rollback() -> None:
+    failure = Failure(step="WaitForEndpoint", error="EndpointRolledBack", cause="no ping")
+    mail = failure_mail(
+        story(failure=failure),
+        project="churn",
+        training_due=False,
+        held_lock=False,
+        version="6",
+        shadow=True,
+    )
+    assert "dropforge endpoint shadow --stage prod churn" in mail.body
+    assert "rollback" not in mail.body
+
+
 def test_an_approval_that_nobody_is_named_for_says_so() -> None:
     pending = PENDING.model_copy(update={"approvers": [], "expected_champion": None})
     mail = told(evaluation(), registration=pending)
     assert "project.yml names nobody" in mail.body
-    assert "if no model, which" in mail.body
+    assert "if there is still no model in production" in mail.body
 
 
 def test_a_hold_is_no_approval() -> None:
@@ -194,7 +289,7 @@ def test_a_champion_that_does_not_load_comes_with_the_way_out() -> None:
     mail = told(evaluation(champion_problem="model.txt is missing"))
     assert "HELD: the champion could not be compared: model.txt is missing." in mail.body
     assert "This is not normal" in mail.body
-    assert "dropforge rollback churn --to V" in mail.body
+    assert "dropforge rollback --stage prod churn --to V" in mail.body
     assert "mode: advisory" in mail.body
 
 
@@ -282,7 +377,7 @@ def test_what_is_remarkable_is_told_though_no_rule_asks() -> None:
     assert "Worth a look:" in body
     assert "demographic parity by female is lower than the current model's beyond chance" in body
     assert "female is a protected column, and the model reads it as a feature" in body
-    assert "not assessed by female: group XNA (1 row)" in body
+    assert "fairness by female: group XNA (1 row) is too small to be assessed" in body
     assert "AUC on contract = monthly (220 rows) is worse beyond chance: -0.0500" in body
 
 
@@ -308,15 +403,15 @@ def test_values_of_personal_columns_are_never_told() -> None:
         0.002, fairness=[fairness(0.9, groups=groups)], slices=[part(fell, value="Jane Doe")]
     )
     mail = told(figures, spec)
-    assert "contract = one value" in mail.body and "female: 1 group too small" in mail.body
+    assert "contract = one value" in mail.body and "female: 1 group is too small" in mail.body
     assert "Jane" not in mail.body + mail.subject
 
 
 def test_a_leak_is_named() -> None:
     mail = told(compared(0.05, leakage=[leak()]))
-    assert mail.subject.startswith("[churn/prod] REJECTED 202010")
+    assert mail.subject == "[churn/prod] REJECTED 202010: leakage; AUC 0.800 (+0.054)"
     assert (
-        "REJECTED: leakage recovered alone predicts the outcome with an AUC of 0.998" in mail.body
+        "REJECTED: leakage: recovered alone predicts the outcome with an AUC of 0.998" in mail.body
     )
 
 
@@ -338,7 +433,7 @@ def test_what_went_wrong_beside_the_run_is_told() -> None:
     tracking = TrackingOutcome(state="failed", server="arn:server", message="No answer.")
     mail = told(compared(0.002), deployment=deployed, tracking=tracking)
     assert "alias was not moved to v7 (AccessDeniedException)" in mail.body
-    assert "Not tracked: No answer. Send it later: dropforge mlflow churn --to" in mail.body
+    assert "Not tracked: No answer. Send it later: dropforge mlflow --stage prod chu" in mail.body
     assert "alias was not moved" in deployed_mail(story(deployment=deployed), "approval").body
 
 
@@ -386,7 +481,7 @@ def model_of(**changes: Any) -> RegisteredModel:
 def test_approving_what_was_held_is_answered() -> None:
     mail = unfit_approval_mail("churn", "prod", model_of())
     assert mail.subject == "[churn/prod] NOT DEPLOYED: v7 awaits no approval"
-    assert "it is held: the champion of its time was kept" in mail.body
+    assert "awaits no approval (held: the champion of its time was kept)" in mail.body
     assert "dropforge model show churn 7 --stage prod" in mail.body
 
 
@@ -430,7 +525,7 @@ def test_a_scoring_names_the_model_and_the_predictions() -> None:
         ],
     )
     mail = result_mail(story(drop(name="20210101.csv", kind="unlabelled"), scored=scored))
-    assert mail.subject == "[churn/prod] SCORED 202101: 600 rows"
+    assert mail.subject == "[churn/prod] SCORED 202101: 600 rows, 120 flagged"
     assert "20210101.csv: 600 rows, 120 flagged" in mail.body
     assert "s3://lake/p.csv" in mail.body
 
@@ -470,7 +565,7 @@ def test_a_failure_names_the_step_the_cause_and_what_is_unchanged() -> None:
         "Not changed:\n  - the files in the drop bucket\n  - the model in production" in mail.body
     )
     assert "20201001.csv joined the history" in mail.body
-    assert "dropforge train churn" in mail.body
+    assert "dropforge train --stage prod churn" in mail.body
     assert "| trial 3 of 10" in mail.body
 
 

@@ -71,7 +71,7 @@ def test_too_few_clean_positives_hold() -> None:
     holdout = Holdout(period="202010", rows=600, positives=99)
     verdict = decide(project(), compared(lower=0.05, holdout=holdout))
     assert verdict.verdict == "HOLD"
-    assert "no clean holdout: 99 of 600" in verdict.headline
+    assert "no clean holdout: 99 positives in 600 rows" in verdict.headline
     assert rule(verdict, "champion").outcome == "not assessed"
 
 

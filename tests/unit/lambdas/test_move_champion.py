@@ -9,7 +9,7 @@ from dropforge import layout
 from dropforge.aws import clients
 from dropforge.aws.documents import find_document, read_document
 from dropforge.errors import ChampionMoved
-from dropforge.runs import Deployment
+from dropforge.runs import Deployment, ShadowChange
 from lambdas.move_champion.handler import handler
 from tests.unit.lambdas.conftest import LAKE, Account
 from tests.unit.lambdas.documents import ARTIFACT, GROUP_ARN, RUN, make_champion, make_model
@@ -116,6 +116,49 @@ def test_a_successor_remembers_its_predecessor(account: Account) -> None:
 def test_what_the_plan_noted_is_told(account: Account) -> None:
     move(account, "1", None, notes=["it is still there"])
     assert read_document(PLACE, Deployment).notes == ["it is still there"]
+
+
+def test_a_shadow_is_noted_and_its_run_says_only_that(account: Account) -> None:
+    move(account, "1", None)
+    shadow = {"version": "2", "percent": 10}
+    asked = {"for_shadow": True, "shadow": shadow, "run": "r-shadow", "notes": ["odd"]}
+    move(account, "1", "1", config_name="credit-dev-v1-11111111", **asked)
+    noted = account.ledger.shadow("credit")
+    assert noted is not None and (noted.version, noted.percent) == ("2", 10)
+    champion = account.ledger.champion("credit")
+    assert champion is not None and champion.config_name == "credit-dev-v1-11111111"
+    assert (champion.version, champion.previous, champion.run) == ("1", None, RUN)
+    assert find_document(layout.deployment(LAKE, "credit", "r-shadow"), Deployment) is None
+    told = read_document(layout.shadow(LAKE, "credit", "r-shadow"), ShadowChange)
+    assert (told.champion, told.version, told.percent) == ("1", "2", 10)
+    assert (told.action, told.notes) == ("updated", ["odd"])
+
+    move(account, "1", "1", **asked | {"action": "unchanged"})
+    again = account.ledger.shadow("credit")
+    assert again is not None and again.since == noted.since
+
+
+def test_a_replacement_is_told_as_one(account: Account) -> None:
+    move(account, "1", None, action="replace")
+    assert read_document(PLACE, Deployment).action == "replaced"
+
+
+def test_a_promotion_ends_the_shadow(account: Account) -> None:
+    move(account, "1", None)
+    account.ledger.note_shadow("credit", "2", 10)
+    move(account, "2", "1")
+    assert account.ledger.shadow("credit") is None
+
+
+def test_a_shadow_that_ended_with_its_endpoint_leaves_the_champion_s_settings(
+    account: Account,
+) -> None:
+    move(account, "1", None)
+    account.ledger.note_shadow("credit", "2", 10)
+    move(account, "1", "1", action="none", config_name=None, for_shadow=True)
+    champion = account.ledger.champion("credit")
+    assert champion is not None and champion.config_name == "credit-dev-v1-00000000"
+    assert account.ledger.shadow("credit") is None
 
 
 def test_the_registry_shows_one_champion(account: Account, registry: Registry) -> None:

@@ -11,7 +11,7 @@ from dropforge import layout
 from dropforge.aws import clients
 from dropforge.aws.documents import write_document
 from dropforge.drops import DropOutcome
-from dropforge.runs import Deployment, Registration
+from dropforge.runs import Deployment, Registration, ShadowChange
 from lambdas.notify.cause import LINES
 from lambdas.notify.handler import handler
 from tests.unit.lambdas.conftest import LAKE, Account
@@ -155,7 +155,7 @@ def test_a_scored_file_is_told_of_with_its_predictions(account: Account) -> None
     write_score(make_drop().id)
     tell(account, execution)
     (mail,) = account.mails()
-    assert mail["subject"] == "[credit/dev] SCORED 202101: 1,000 rows"
+    assert mail["subject"] == "[credit/dev] SCORED 202101: 1,000 rows, 120 flagged"
     assert "predictions/credit/202101/20210101-" in mail["body"]
 
 
@@ -368,6 +368,43 @@ def test_a_deployment_that_a_person_asked_for_is_mailed(account: Account, run: s
     assert "Undo: dropforge rollback credit --to 8" in mail["body"]
     assert "passed 5 checks" in mail["body"]
     assert tell(account, deployment, run=run) is False
+
+
+def test_a_shadow_that_could_not_be_is_told_in_the_run_s_own_mail(account: Account) -> None:
+    execution = started(account)
+    accept(account)
+    write_judged(make_evaluation(champion="6"), make_verdict())
+    registered("PendingManualApproval")
+    cause = json.dumps({"Error": "EndpointRolledBack", "Cause": "the shadow did not answer /ping"})
+    event = {
+        "project": "credit",
+        "project_version": "0123456789abcdef",
+        "run": RUN,
+        "execution": execution,
+        "kind": "result",
+        "shadow_failure": {"step": "Shadow", "error": "States.TaskFailed", "cause": cause},
+    }
+    assert handler(event, account.context)["sent"] is True
+    (mail,) = account.mails()
+    assert (mail["event"], "APPROVAL NEEDED" in mail["subject"]) == ("approvals", True)
+    assert "It is not shadowed: the shadow did not answer /ping" in mail["body"]
+    assert "dropforge endpoint shadow credit --version 7" in mail["body"]
+
+
+def test_a_change_of_the_shadow_is_mailed(account: Account) -> None:
+    deployment = deploying(account, "shadow")
+    change = ShadowChange(
+        project="credit",
+        run="credit-shadow-1-1",
+        champion="7",
+        version="8",
+        percent=10,
+        endpoint="credit-dev",
+        action="updated",
+    )
+    write_document(layout.shadow(LAKE, "credit", change.run), change)
+    assert tell(account, deployment, run=change.run) is True
+    assert account.mails()[-1]["subject"] == "[credit/dev] SHADOWED v8"
 
 
 def deploying(account: Account, reason: str) -> str:

@@ -112,7 +112,72 @@ def test_a_refusal_is_noted_and_deploys_nothing(account: Account) -> None:
     model = account.ledger.model("credit", "1")
     assert model is not None and (model.awaiting, model.status) == (False, "Rejected")
     assert model.standing(None) == "refused by a person"
-    assert account.mails() == []
+    (mail,) = account.mails()
+    assert mail["event"] == "results"
+    assert mail["subject"] == "[credit/dev] REFUSED v1: no model is in production"
+
+
+def test_a_refusal_after_a_crash_is_told_once_with_its_reason(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.ledger.move_champion("credit", make_champion("3"), None)
+    arn = registered(account, status="Rejected")
+    awaited(account, arn)
+    account.client("sagemaker").update_model_package(
+        ModelPackageArn=arn,
+        ModelApprovalStatus="Rejected",
+        ApprovalDescription="Too\nslow.",
+        CustomerMetadataProperties={"project": "credit"},  # moto empties what is not given
+    )
+    with monkeypatch.context() as crash:
+        crash.setattr(type(account.ledger), "take_pending_model", _refuse)
+        with pytest.raises(ClientError):
+            tell(account, arn, "package_rejected")
+    assert tell(account, arn, "package_rejected")["outcome"] == "refused"
+    (mail,) = account.mails()
+    assert mail["subject"] == "[credit/dev] REFUSED v1: v3 stays in production"
+    assert "Note in the registry: Too slow.\n" in mail["body"]
+
+
+def test_a_refused_shadow_is_taken_off_the_requests(account: Account) -> None:
+    arn = registered(account, status="Rejected")
+    awaited(account, arn, expected_champion="5")
+    champion = make_champion("5")
+    account.ledger.move_champion("credit", champion, None)
+    account.ledger.note_shadow("credit", "1", 10)
+    outcomes = [tell(account, arn, "package_rejected")["outcome"] for _ in range(2)]
+    assert outcomes == ["refused", "not awaited"]
+    (execution,) = account.executions(account.deployment_arn)
+    assert execution["input"] == {
+        "project": "credit",
+        "project_version": "0123456789abcdef",
+        "run": execution["name"],
+        "model_package_arn": champion.model_package_arn,
+        "version": "5",
+        "artifact_uri": champion.artifact_uri,
+        "expected_champion": "5",
+        "reason": "shadow",
+        "shadow": {"ask": "awaited", "without": "1"},
+    }
+
+
+def test_a_refusal_while_something_is_deployed_looks_again_after_it(account: Account) -> None:
+    """It may be the very deployment that makes the model a shadow."""
+    arn = registered(account, status="Rejected")
+    awaited(account, arn)
+    account.ledger.move_champion("credit", make_champion("5"), None)
+    account.ledger.acquire("credit", "deployment", "an execution")
+    tell(account, arn, "package_rejected")
+    assert len(account.executions(account.deployment_arn)) == 1
+
+
+def test_the_refusal_of_another_model_leaves_the_shadow_alone(account: Account) -> None:
+    arn = registered(account, status="Rejected")
+    awaited(account, arn)
+    account.ledger.move_champion("credit", make_champion("5"), None)
+    account.ledger.note_shadow("credit", "4", 10)
+    assert tell(account, arn, "package_rejected") == {"outcome": "refused", "execution": None}
+    assert account.executions(account.deployment_arn) == []
 
 
 def test_a_refusal_that_was_taken_back_refuses_nothing(account: Account) -> None:
@@ -125,7 +190,11 @@ def test_a_refusal_that_was_taken_back_refuses_nothing(account: Account) -> None
 
 @pytest.mark.parametrize(
     ("verdict", "standing"),
-    [("HOLD", "it is held"), ("REJECT", "rejected by a rule"), ("PROMOTE", "refused by a person")],
+    [
+        ("HOLD", "no approval (held"),
+        ("REJECT", "rejected by a rule"),
+        ("PROMOTE", "refused by a person"),
+    ],
 )
 def test_approving_what_does_not_wait_is_answered_by_mail_once(
     account: Account, verdict: str, standing: str

@@ -135,6 +135,7 @@ def test_a_new_model_updates_the_endpoint(account: Account) -> None:
         ("Deleting", "wait"),
         ("Failed", "delete"),
         ("InService", "update"),
+        ("UpdateRollbackFailed", "update"),
     ],
 )
 def test_the_action_follows_the_status(account: Account, status: str, action: str) -> None:
@@ -143,11 +144,10 @@ def test_the_action_follows_the_status(account: Account, status: str, action: st
     assert plan(account, version="2")["action"] == action
 
 
-@pytest.mark.parametrize("status", ["OutOfService", "UpdateRollbackFailed"])
-def test_a_state_for_a_person_is_an_error(account: Account, status: str) -> None:
+def test_a_state_for_a_person_is_an_error(account: Account) -> None:
     carry_out(account, plan(account))
-    endpoint(account).endpoint_status = status
-    with pytest.raises(EndpointChanged, match=status):
+    endpoint(account).endpoint_status = "OutOfService"
+    with pytest.raises(EndpointChanged, match="OutOfService"):
         plan(account, version="2")
 
 

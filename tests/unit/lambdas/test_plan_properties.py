@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdas.plan_endpoint.carrying import CARRIED, declared
+from lambdas.plan_endpoint.carrying import CARRIED, MODE, declared
 from lambdas.plan_endpoint.guards import SCALED, LiveScaling
 from lambdas.plan_endpoint.observing import Observed
-from lambdas.plan_endpoint.planning import NOT_SERVERLESS
+from lambdas.plan_endpoint.requests import NOT_SERVERLESS
 from tests.infra.requests import problems
 from tests.unit.lambdas.endpoints import ENDPOINT, observed, plan_of, serving
 
@@ -125,7 +125,7 @@ def test_nothing_that_is_live_is_lost(spec: dict[str, Any], config: dict[str, An
     planned = plan_of(serving(observed(**spec), config), "2")
     made = planned.create_endpoint_config or {}
     serverless = "ServerlessConfig" in config["ProductionVariants"][0]
-    for key in CARRIED:
+    for key in (*CARRIED, "ShadowProductionVariants"):
         if key in config and not (serverless and key in NOT_SERVERLESS):
             assert made[key] == config[key]
     assert {t["Key"] for t in config["Tags"]} <= {t["Key"] for t in made["Tags"]}
@@ -149,6 +149,26 @@ def test_every_request_is_one_that_aws_takes(spec: dict[str, Any], config: dict[
     for step in [*planned.before, *planned.after, *planned.undo]:
         service, operation = OPERATIONS[step.action]
         assert problems(service, operation, step.request) == []
+
+
+@given(spec=specs, config=configs())
+def test_there_is_a_way_back_from_every_update(
+    spec: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """By an update, or by making the endpoint anew: the only way if its mode changed."""
+    tags = [tag for tag in config["Tags"] if tag["Key"] != MODE]
+    config = config | {"Tags": [*tags, {"Key": MODE, "Value": "serverless"}]}
+    planned = plan_of(serving(observed(**spec), config), "2")
+    switched = "ServerlessConfig" in _own(config)
+    assert planned.action == "update"
+    assert "InstanceType" in _own(planned.create_endpoint_config or {})
+    assert (planned.restore_endpoint is None) is switched
+    for request in (planned.restore_endpoint, planned.recreate_endpoint):
+        assert request is None or request["EndpointConfigName"] == config["EndpointConfigName"]
+    anew = dict(planned.recreate_endpoint or {})
+    assert problems("sagemaker", "CreateEndpoint", anew) == []
+    if switched:
+        assert "DeploymentConfig" not in (planned.update_endpoint or {})
 
 
 OPERATIONS = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dropforge.errors import EndpointChanged
-from infra.endpoint_change import MAX_POLLS
+from infra.replacement import MAX_POLLS
 from lambdas.plan_endpoint.request import PlanAnswer
 from tests.unit.lambdas.conftest import Account
 from tests.unit.lambdas.endpoints import carry_out, endpoint, observed, plan, plan_of, serving

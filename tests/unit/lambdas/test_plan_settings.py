@@ -12,7 +12,6 @@ from tests.unit.lambdas.endpoints import (
     ENDPOINT,
     by_hand,
     carry_out,
-    endpoint,
     observed,
     plan,
     plan_of,
@@ -21,7 +20,6 @@ from tests.unit.lambdas.endpoints import (
     variant,
 )
 
-BOTH_WAYS = [("realtime", "serverless"), ("serverless", "realtime")]
 NETWORK = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
 
 BY_HAND: dict[str, tuple[tuple[str, ...], Any]] = {
@@ -133,84 +131,6 @@ def test_several_variants_none_of_which_is_ours_are_for_a_person(account: Accoun
     serve(account, hand)
     with pytest.raises(EndpointChanged, match="the variants blue, green"):
         plan(account, version="2")
-
-
-def test_a_serverless_project_gets_no_instances(account: Account) -> None:
-    planned = plan(account, endpoint="serverless", serverless={"memory_mb": 4096})
-    assert variant(planned) == {
-        "VariantName": "main",
-        "ModelName": planned["model_name"],
-        "InitialVariantWeight": 1.0,
-        "ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 5},
-    }
-    assert "DataCaptureConfig" not in planned["create_endpoint_config"]
-    model = planned["create_model"]
-    assert "EnableNetworkIsolation" not in model
-    assert "ModelDataSource" not in model["PrimaryContainer"]
-    artifact = model["PrimaryContainer"]["Environment"]["DROPFORGE_ARTIFACT_URI"]
-    assert artifact.startswith("s3://")
-
-
-def test_the_size_of_a_serverless_endpoint_set_by_hand_stays() -> None:
-    served = first_config(endpoint="serverless")
-    size = {"MemorySizeInMB": 6144, "MaxConcurrency": 50, "ProvisionedConcurrency": 10}
-    served = put(served, ("ProductionVariants", "ServerlessConfig"), size)
-    kept = plan_of(serving(observed(endpoint="serverless"), served), "2")
-    assert (kept.create_endpoint_config or {})["ProductionVariants"][0]["ServerlessConfig"] == size
-    declared = observed(endpoint="serverless", serverless={"max_concurrency": 8})
-    said = plan_of(serving(declared, served), "2")
-    assert (said.create_endpoint_config or {})["ProductionVariants"][0]["ServerlessConfig"] == {
-        "MemorySizeInMB": 2048,
-        "MaxConcurrency": 8,
-        "ProvisionedConcurrency": 8,
-    }
-
-
-@pytest.mark.parametrize(("first", "then"), BOTH_WAYS)
-def test_an_endpoint_that_serves_keeps_its_mode(account: Account, first: str, then: str) -> None:
-    carry_out(account, plan(account, endpoint=first))
-    with pytest.raises(EndpointChanged, match=f"is {first}, and SageMaker") as caught:
-        plan(account, version="2", endpoint=then)
-    assert caught.value.next_command is not None
-    assert caught.value.next_command.startswith("dropforge endpoint delete credit")
-
-
-@pytest.mark.parametrize(("first", "then"), BOTH_WAYS)
-def test_an_endpoint_that_is_gone_takes_the_new_mode(
-    account: Account, first: str, then: str
-) -> None:
-    planned = plan(account, endpoint=first)
-    carry_out(account, planned)
-    champion = make_champion("1", config_name=planned["config_name"])
-    account.ledger.move_champion("credit", champion, None)
-    account.client("sagemaker").delete_endpoint(EndpointName=ENDPOINT)
-    again = plan(account, version="2", endpoint=then)
-    assert again["action"] == "create"
-    assert ("ServerlessConfig" in variant(again)) is (then == "serverless")
-    assert ("InstanceType" in variant(again)) is (then == "realtime")
-
-
-def test_an_endpoint_that_is_being_deleted_is_waited_for_before_its_mode_changes() -> None:
-    going = serving(observed(endpoint="serverless"), first_config(), status="Deleting")
-    planned = plan_of(going, "2")
-    assert (planned.action, planned.previous_config) == ("wait", None)
-
-
-def test_a_failed_endpoint_may_change_its_mode(account: Account) -> None:
-    carry_out(account, plan(account))
-    endpoint(account).endpoint_status = "Failed"
-    assert plan(account, version="2", endpoint="serverless")["action"] == "delete"
-
-
-def test_what_a_serverless_endpoint_cannot_have_is_said() -> None:
-    served = put(first_config(), ("VpcConfig",), NETWORK)
-    failed = serving(observed(endpoint="serverless"), served, status="Failed")
-    planned = plan_of(failed, "2")
-    assert "VpcConfig" not in (planned.create_endpoint_config or {})
-    assert planned.notes == [
-        "A serverless endpoint has no VpcConfig: it was left out.",
-        "A serverless endpoint has no DataCaptureConfig: it was left out.",
-    ]
 
 
 def test_what_was_set_by_hand_survives(account: Account) -> None:

@@ -84,6 +84,7 @@ def test_a_promoted_model_is_registered_as_approved(account: Account) -> None:
         "status": "Approved",
         "deploy": True,
         "expected_champion": None,
+        "shadow": False,
     }
     (container,) = package["InferenceSpecification"]["Containers"]
     assert container["Image"] == IMAGE
@@ -323,3 +324,26 @@ def test_a_refusal_to_look_is_not_taken_for_absence(
 
 def _die(*arguments: Any, **options: Any) -> None:
     raise ClientError({"Error": {"Code": "InternalError", "Message": "lost"}}, "Any")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "champion", "changes", "shadows"),
+    [
+        ("PROMOTE", "6", {"approval": "manual", "shadow": {}}, True),
+        ("PROMOTE", None, {"approval": "manual", "shadow": {}}, False),
+        ("HOLD", "6", {"approval": "manual", "shadow": {}}, False),
+        ("PROMOTE", "6", {"approval": "manual"}, False),
+    ],
+    ids=["awaited", "nobody in production", "held", "not asked for"],
+)
+def test_a_model_that_awaits_approval_shadows_where_the_project_says_so(
+    account: Account,
+    verdict: str,
+    champion: str | None,
+    changes: dict[str, Any],
+    shadows: bool,
+) -> None:
+    if champion is not None:
+        account.ledger.move_champion("credit", make_champion(champion), None)
+    answer = handler(event(account, verdict, champion, **changes), account.context)
+    assert (answer["shadow"], answer["deploy"]) == (shadows, False)

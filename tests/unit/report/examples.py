@@ -325,7 +325,7 @@ def verdict_of(spec: ProjectSpec, whole: bool) -> Verdict:
         ),
         Rule(
             name="champion",
-            required="difference above +0",
+            required="difference above 0",
             observed="+0.0060 (one-sided 90% bound)",
             outcome="passed",
         ),
