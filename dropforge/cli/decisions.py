@@ -51,7 +51,9 @@ def approve(
     if not wait:
         line(f"Next: dropforge run show {name} --follow")
     elif not follow(session, _started(session, project, name)):
-        raise RunFailed(f"Deployment {name} failed.", next_command="dropforge mail newest")
+        raise RunFailed(
+            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
+        )
 
 
 def reject(

@@ -40,14 +40,15 @@ def drop(
     for key, _ in dropped:
         line(f"Dropped s3://{session.stack.drop_bucket}/{key}")
     if not wait:
-        line(f"Next: dropforge runs {name}, or dropforge mail newest")
+        runs = f"dropforge runs {name}"
+        line(f"Next: {' or '.join(dict.fromkeys([runs, session.told(runs)]))}")
         return
     failed = [key for key, identity in dropped if not settle(session, name, key, identity)]
     if failed:
         raise RunFailed(
             f"Not accepted, or the run failed: {', '.join(failed)}. "
             "The files are still in the drop bucket.",
-            next_command="dropforge mail newest",
+            next_command=session.told(f"dropforge runs {name}"),
         )
 
 

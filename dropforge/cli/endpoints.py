@@ -70,7 +70,9 @@ def deploy(
     if silence := counted(read_history(arn)) if replace else None:
         line(f"Nobody answered for {spoken_duration(silence)}.")
     if not succeeded:
-        raise RunFailed(f"Deployment {name} failed.", next_command="dropforge mail newest")
+        raise RunFailed(
+            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
+        )
 
 
 @app.command()

@@ -123,4 +123,6 @@ def _follow_or_say(session: Session, name: str, arn: str, wait: bool) -> None:
     if not wait:
         line(f"Next: dropforge run show {name} --follow")
     elif not follow(session, arn):
-        raise RunFailed(f"Run {name} failed.", next_command="dropforge mail newest")
+        raise RunFailed(
+            f"Run {name} failed.", next_command=session.told(f"dropforge run show {name}")
+        )

@@ -99,7 +99,9 @@ def run_show(
         show(session, execution)
     tell_story(session, execution)
     if execution.ended and execution.status != "SUCCEEDED" and follow_:
-        raise RunFailed(f"Run {execution.name} failed.", next_command="dropforge mail newest")
+        raise RunFailed(
+            f"Run {execution.name} failed.", next_command=session.told("dropforge runs")
+        )
 
 
 def tell_story(session: Session, execution: Execution) -> None:

@@ -27,6 +27,10 @@ class Session:
         """How often to ask for news: a laptop is asked often, AWS within its request rates."""
         return 0.4 if self.cloud.kind == "local" else 5.0
 
+    def told(self, otherwise: str) -> str:
+        """The command that shows why a run failed: its mail, where there is a mailbox to read."""
+        return "dropforge mail newest" if self.cloud.kind == "local" else otherwise
+
     def pushed(self, project: str) -> ProjectPointer:
         """The pushed version of a project.
 

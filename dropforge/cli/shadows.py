@@ -79,7 +79,9 @@ def _deploy(session: Session, project: str, asked: ShadowRequest, wait: bool) ->
     if not wait:
         line(f"Next: dropforge run show {name} --follow")
     elif not follow(session, arn):
-        raise RunFailed(f"Deployment {name} failed.", next_command="dropforge mail newest")
+        raise RunFailed(
+            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
+        )
 
 
 def _tell(project: str, stage: str, found: Shadowed, json_: bool) -> None:

@@ -19,19 +19,19 @@ def failure_mail(
     held_lock: bool,
     version: str | None = None,
     shadow: bool = False,
+    again: bool = False,
 ) -> Mail:
     """The mail of a run that failed: where, why, what is unchanged, what to do.
 
-    `version` is given for a deployment on its own: the model version it was to deploy, or to
-    give a `shadow`.
+    `version` is given for a deployment on its own: the model version it was to deploy, to deploy
+    `again` as the model in production, or to give a `shadow`.
     """
     failure = story.failure or Failure(step="unknown", error="unknown", cause="")
     killed = KILLED in plain_cause(failure)
-    commands = (
-        [f"dropforge endpoint shadow {project}", "dropforge doctor"]
-        if shadow
-        else _commands(story, project, training_due, version)
-    )
+    commands = _commands(story, project, training_due, version)
+    if shadow or again:
+        command = "shadow" if shadow else "deploy"
+        commands = [f"dropforge endpoint {command} {project}", "dropforge doctor"]
     changed = [f"  - {line}" for line in _changed(story)] or ["  - nothing"]
     unchanged = [f"  - {line}" for line in _unchanged(story)]
     lines = [

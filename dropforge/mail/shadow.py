@@ -49,11 +49,12 @@ def _said(story: RunStory, change: ShadowChange | None) -> tuple[str, str]:
     if change is None:
         return "SHADOW", f"the deployment {story.run} succeeded."
     stays = f"v{change.champion} answers as before"
-    done = "NOTHING TO DO" if change.action in ("unchanged", "none") else None
+    done = change.action in ("unchanged", "none")
     if change.version is None:
-        return done or "SHADOW OFF", f"v{change.champion} has no shadow, and answers as before."
+        headline = "NOTHING TO DO, no shadow" if done else "SHADOW OFF"
+        return headline, f"v{change.champion} has no shadow, and answers as before."
     return (
-        done or f"SHADOWED v{change.version}",
+        f"{'NOTHING TO DO, ' if done else ''}SHADOWED v{change.version}",
         f"v{change.version} gets a copy of {change.percent} % of the live requests at "
         f"{change.endpoint}. Its answers are captured, no caller sees them; {stays}.",
     )

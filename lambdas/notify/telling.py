@@ -50,6 +50,7 @@ def tell_failure(settings: NotifySettings, request: NotifyRequest) -> bool:
         held_lock=order.held_lock,
         version=_deploying(request, execution),
         shadow=not request.is_pipeline and _reason(execution) == "shadow",
+        again=not request.is_pipeline and _again(execution),
     )
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
@@ -61,6 +62,12 @@ def tell_failure(settings: NotifySettings, request: NotifyRequest) -> bool:
 def _reason(execution: Execution | None) -> str:
     """Why a deployment on its own was started."""
     return str(execution.input.get("reason", "promote")) if execution else "promote"
+
+
+def _again(execution: Execution | None) -> bool:
+    """Whether a deployment on its own was of the model that was in production already."""
+    given = execution.input if execution else {}
+    return "version" in given and given.get("expected_champion") == given["version"]
 
 
 def _deploying(request: NotifyRequest, execution: Execution | None) -> str | None:

@@ -133,7 +133,7 @@ def test_a_failed_run_names_step_and_cause_and_exits_with_1_when_followed(
     assert "fail Train" in result.stdout
     assert "States.TaskFailed: out of memory" in result.stdout
     assert "FAILED in 30 s\n  no memory" in result.stdout
-    assert "Next:    dropforge mail newest" in result.stderr
+    assert "Next:    dropforge runs" in result.stderr
     assert dropforge("run", "show", RUN).exit_code == 0
 
 

@@ -248,8 +248,8 @@ def test_an_approval_says_why_the_model_does_not_shadow() -> None:
     [
         ({}, "SHADOWED v7", "v7 gets a copy of 10 % of the live requests at churn-prod"),
         ({"version": None, "percent": None}, "SHADOW OFF", "v6 has no shadow, and answers as"),
-        ({"action": "unchanged"}, "NOTHING TO DO", "v7 gets a copy of 10 %"),
-        ({"version": None, "action": "none"}, "NOTHING TO DO", "v6 has no shadow"),
+        ({"action": "unchanged"}, "NOTHING TO DO, SHADOWED v7", "v7 gets a copy of 10 %"),
+        ({"version": None, "action": "none"}, "NOTHING TO DO, no shadow", "v6 has no shadow"),
     ],
 )
 def test_a_change_of_the_shadow_on_its_own(change: dict[str, Any], subject: str, said: str) -> None:

@@ -349,6 +349,14 @@ def test_a_deployment_of_its_own_is_mailed_and_touches_no_run(account: Account) 
     assert account.ledger.lock("credit", "pipeline") is not None
 
 
+def test_a_deployment_of_the_champion_that_failed_is_to_be_repeated(account: Account) -> None:
+    deployment = deploying(account, "promote", expected_champion="7")
+    assert tell(account, deployment, step="SmokeTest", error="SmokeTestFailed", cause="golden-0")
+    body = account.mails()[-1]["body"]
+    assert "dropforge endpoint deploy credit" in body
+    assert "rollback" not in body
+
+
 @pytest.mark.parametrize("run", [RUN, "credit-rollback-1-1"], ids=["the model's", "its own"])
 def test_a_deployment_that_a_person_asked_for_is_mailed(account: Account, run: str) -> None:
     deployment = deploying(account, "rollback")
@@ -407,10 +415,10 @@ def test_a_change_of_the_shadow_is_mailed(account: Account) -> None:
     assert account.mails()[-1]["subject"] == "[credit/dev] SHADOWED v8"
 
 
-def deploying(account: Account, reason: str) -> str:
+def deploying(account: Account, reason: str, **more: str) -> str:
     """A deployment machine's own execution."""
-    arn = account.deployment_arn
-    return account.start(f"credit-{reason}-1-1", arn, project="credit", version="7", reason=reason)
+    given = {"project": "credit", "version": "7", "reason": reason, **more}
+    return account.start(f"credit-{reason}-1-1", account.deployment_arn, **given)
 
 
 def test_an_execution_that_step_functions_forgot_is_still_mailed(account: Account) -> None:
