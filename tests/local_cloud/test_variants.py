@@ -46,17 +46,22 @@ def test_more_than_max_concurrency_is_throttled(
     """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
     invoke(cloud, serverless, "1")  # warm: a request that waits for a start counts, too
     with ThreadPoolExecutor(2) as pool:
-        body = f"hold {tmp_path / 'released'}"
-        busy = [pool.submit(invoke, cloud, serverless, body) for _ in range(2)]
 
-        def throttled() -> bool:
+        def asked(body: str) -> str | None:
             try:
-                invoke(cloud, serverless, "1")
+                return invoke(cloud, serverless, body)
             except ClientError as error:
-                return error.response["Error"]["Code"] == "ThrottlingException"
-            return False
+                assert error.response["Error"]["Code"] == "ThrottlingException"
+            return None
 
-        wait_for(throttled)
+        def hold() -> str:
+            # Again, where the question whether all are busy came before it.
+            while (answer := asked(f"hold {tmp_path / 'released'}")) is None:
+                pass
+            return answer
+
+        busy = [pool.submit(hold) for _ in range(2)]
+        wait_for(lambda: asked("1") is None)
         (tmp_path / "released").touch()
         assert [one.result() for one in busy] == ["2", "2"]
     assert invoke(cloud, serverless, "1") == "2"
