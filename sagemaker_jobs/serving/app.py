@@ -125,10 +125,11 @@ class Application:
             self.counts.end(status, rows, seconds, warnings)
             self.log.record("/invocations", status, rows, seconds, inference_id)
 
-    def at_once(self, asked: Asked, body: bytes) -> Answer | None:
+    def at_once(self, asked: Asked, body: bytes, callers: int) -> Answer | None:
         """The answer to a POST to /invocations that is there as a whole, without a task of its own.
 
-        None for one that is not small, which is then to be served as any is.
+        None for one that is not small, which is then to be served as any is. `callers` is how many
+        connections are open: so many requests the loop can find at one time.
         """
         if asked.explain or len(body) > SMALL_BYTES:
             return None
@@ -136,7 +137,8 @@ class Application:
         inference_id = asked.inference_id or self._new_id()
         rows = warnings = 0
         try:
-            self._count_burst()
+            if callers > self._limits.pending:
+                self._count_burst()
             kind = choose(asked.accept)
             question = self._model.read(asked.content_type, body)
             if question.rows > SMALL_ROWS:

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Sequence
 from itertools import chain
-from operator import methodcaller
 
 from dropforge.errors import InvalidRequest
 from sagemaker_jobs.features.frame import PERIOD, Frame
@@ -18,8 +17,6 @@ KEPT_HEADERS = 64
 
 BLANKS = " \t\n\r\x0b\x0c"
 """What may surround a name in a header."""
-
-_commas = methodcaller("count", ",")
 
 
 class CsvReader:
@@ -65,16 +62,20 @@ class CsvReader:
         text = text.strip("\n")
         if "\n" not in text:
             return self._one_line(text.split(","), columns)
-        lines = text.split("\n")
-        first = lines[0].split(",")
+        line, _, rest = text.partition("\n")
+        first = line.split(",")
         found = self._of_header(first, columns)
         if found is None:
             found = self._found(len(first))
         else:
-            del lines[0]
-        if {*map(_commas, lines)} != {found[0].width - 1}:
+            text = rest
+        # A line's end as a field of its own: if each is where it must be, all rows are as wide.
+        fields = text.replace("\n", ",\n,").split(",")
+        width, rows = found[0].width, text.count("\n") + 1
+        stride = width + 1
+        if len(fields) != rows * stride - 1 or fields[width::stride] != ["\n"] * (rows - 1):
             raise NotOrdinary  # or with empty lines between
-        return self._read(found, columns, ",".join(lines).split(","), len(lines))
+        return self._read(found, columns, fields, rows, stride)
 
     def _quoted(self, text: str, columns: Columns) -> Question:
         rows = _quoted_rows(text)
@@ -85,9 +86,10 @@ class CsvReader:
             found = self._found(len(rows[0]))
         else:
             del rows[0]
-        if {*map(len, rows)} != {found[0].width}:
+        width = found[0].width
+        if {*map(len, rows)} != {width}:
             raise NotOrdinary
-        return self._read(found, columns, [*chain.from_iterable(rows)], len(rows))
+        return self._read(found, columns, [*chain.from_iterable(rows)], len(rows), width)
 
     def _one_line(self, fields: list[str], columns: Columns) -> Question:
         found = self._found(len(fields))
@@ -95,21 +97,29 @@ class CsvReader:
         # A header alone: its names at numbers' places are not ordinary anyway.
         if len(layout.texts) * 2 >= layout.width and self._is_header(fields):
             raise NotOrdinary
-        return self._read(found, columns, fields, 1)
+        return self._read(found, columns, fields, 1, layout.width)
 
     def _read(
-        self, found: tuple[Layout, int | None], columns: Columns, fields: list[str], rows: int
+        self,
+        found: tuple[Layout, int | None],
+        columns: Columns,
+        fields: list[str],
+        rows: int,
+        stride: int,
     ) -> Question:
+        """Read fields, of which a row begins at every `stride`."""
         layout, id_place = found
-        width, texts = layout.width, layout.texts
+        texts = layout.texts
         values: Values | Frame
         if rows == 1:
             values = columns.row_of_fields(layout, fields)
         else:
             check_rows(rows, self._max_rows)
-            values = columns.rows_of_fields(layout, fields, rows)
-        ids = None if id_place is None else fields[id_place::width]
-        return Question(rows, values, ids, lambda row, place: fields[row * width + texts[place][0]])
+            values = columns.rows_of_fields(layout, fields, rows, stride)
+        ids = None if id_place is None else fields[id_place::stride]
+        return Question(
+            rows, values, ids, lambda row, place: fields[row * stride + texts[place][0]]
+        )
 
     def _of_header(self, given: list[str], columns: Columns) -> tuple[Layout, int | None] | None:
         """The layout under a header; None if the row is none."""

@@ -6,6 +6,7 @@ bits.
 """
 
 import math
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from operator import itemgetter
@@ -20,7 +21,6 @@ from sagemaker_jobs.values import Kind, number_from_json, text_from_json
 
 NAN = math.nan
 _PLAIN: tuple[Kind, ...] = ("number", "integer")
-_PLAIN_TYPES = {float, int, type(None)}
 
 
 class Values(NamedTuple):
@@ -72,20 +72,21 @@ class Columns:
             numbers.insert(slot, _ordinary(read, fields[at]))
         return Values(numbers, [table.get(fields[at], new) for at, table, new in layout.texts])
 
-    def rows_of_fields(self, layout: Layout, fields: Sequence[str], rows: int) -> Frame:
-        """Rows of CSV, one behind the other.
+    def rows_of_fields(
+        self, layout: Layout, fields: Sequence[str], rows: int, stride: int
+    ) -> Frame:
+        """Rows of CSV, of which one begins at every `stride`.
 
         Raises:
             NotOrdinary: see `row_of_fields`.
         """
-        width = layout.width
-        plain = [*chain.from_iterable([fields[at::width] for at in layout.plain])]
-        numbers = np.array(plain_numbers(plain), dtype=np.float64)
+        plain = [*chain.from_iterable([fields[at::stride] for at in layout.plain])]
+        numbers = _block(plain_numbers(plain))
         others = [
-            (slot, [_ordinary(read, field) for field in fields[at::width]])
+            (slot, [_ordinary(read, field) for field in fields[at::stride]])
             for slot, at, read in layout.others
         ]
-        codes = [[*map(t.get, fields[at::width], repeat(new))] for at, t, new in layout.texts]
+        codes = [[*map(t.get, fields[at::stride], repeat(new))] for at, t, new in layout.texts]
         return self._frame(numbers.reshape(-1, rows), others, codes, rows)
 
     def row_of_object(self, row: Mapping[str, Any]) -> Values:
@@ -96,9 +97,9 @@ class Columns:
         """
         try:
             given = self._pick(row)
-            if set(map(type, given)) <= _PLAIN_TYPES:
+            try:
                 numbers = self._doubles([*given])
-            else:
+            except TypeError:  # a number written as a text
                 numbers = [*map(number_from_json, given, self._kinds)]
             for slot, name, kind in self.others:
                 numbers.insert(slot, number_from_json(row[name], kind))
@@ -116,9 +117,11 @@ class Columns:
         count = len(rows)
         try:
             given = [*chain.from_iterable(map(self._pick, rows))]
-            if not set(map(type, given)) <= _PLAIN_TYPES:
-                given = [*map(number_from_json, given, self._kinds * count)]
-            numbers = np.array(given, dtype=np.float64).reshape(count, len(self.plain)).T
+            try:
+                block = _block(given)
+            except struct.error:  # a number written as a text
+                block = _block([*map(number_from_json, given, self._kinds * count)])
+            numbers = block.reshape(count, len(self.plain)).T
             others = [
                 (slot, [number_from_json(row[name], kind) for row in rows])
                 for slot, name, kind in self.others
@@ -165,6 +168,12 @@ def frame_of(values: Values) -> Frame:
     """A row's values as a frame."""
     numbers, codes = (np.array(block, dtype=np.float64).reshape(1, -1) for block in values)
     return Frame(numbers, codes)
+
+
+def _block(values: Sequence[Number]) -> Floats:
+    """Numbers side by side, NaN for None. Texts, which numpy would read too, are none."""
+    doubles = [NAN if value is None else value for value in values]
+    return np.frombuffer(struct.pack(f"{len(doubles)}d", *doubles))
 
 
 def _ordinary(read: Callable[[str], float], field: str) -> float:

@@ -58,7 +58,8 @@ class ServingProtocol(HttpToolsProtocol):
         if asked is None or int(asked.length) != len(data) - end - 4:
             return False
         try:
-            answer = self._application.at_once(asked, data[end + 4 :])
+            body, callers = data[end + 4 :], len(self.connections)
+            answer = self._application.at_once(asked, body, callers)
         except Exception:
             # An error of ours. The same happens again on the way that logs it and answers 500.
             return False

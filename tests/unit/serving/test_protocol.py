@@ -145,12 +145,15 @@ def test_a_burst_over_the_limit_is_sent_back(made: Made) -> None:
     async def burst(then: Callable[[], Any]) -> list[bytes]:
         config = configure(application)
         config.load()
-        transports = [Transport() for _ in range(4)]
-        for transport in transports:
-            protocol = ServingProtocol(config=config, server_state=ServerState(), app_state={})
+        state = ServerState()
+        protocols = [ServingProtocol(config, state, {}) for _ in range(4)]
+        transports = [Transport() for _ in protocols]
+        for protocol, transport in zip(protocols, transports, strict=True):
             protocol.connection_made(transport)
+        for protocol in protocols:
             protocol.data_received(request(SINGLE))
             await then()
+        for protocol in protocols:
             protocol.connection_lost(None)
         return [transport.written.split(b"\r\n")[0] for transport in transports]
 
