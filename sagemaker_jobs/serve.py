@@ -5,6 +5,7 @@ opens: a container that serves `/ping` serves the right scores. SIGTERM stops ac
 what is in flight.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -65,6 +66,9 @@ def main(arguments: list[str]) -> None:
     if metrics_port := whole("DROPFORGE_METRICS_PORT", 0):
         metrics = MetricsPort(metrics_port, lambda: counts.text(model_version()))
         supervisor.answer(metrics.listener, metrics.answer)
+    # What is imported stays: no worker searches it for garbage, or copies its pages by that.
+    # https://docs.python.org/3/library/gc.html#gc.freeze
+    gc.freeze()
     with compiling.beside(supervisor):
         supervisor.supervise()
 
