@@ -5,7 +5,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.machine import RUN, condition, failed
+from infra.machine import RUN, condition, failed, mail_failure
 from infra.tasks.common import LAMBDA_TRANSIENT, Task, jsonata, retry
 from infra.tasks.function import call_function
 
@@ -60,19 +60,7 @@ class DeploymentEnd:
 
     def _failure(self) -> sfn.State:
         end = failed(self._scope)
-        notify = call_function(
-            self._scope,
-            "NotifyFailure",
-            self._functions["notify"],
-            payload=RUN
-            | {
-                "execution": jsonata("$execution"),
-                "kind": "failure",
-                "failure": jsonata("$failure"),
-            },
-            on_failure=end,
-        )
-        notify.next(end)
+        notify = mail_failure(self._scope, self._functions["notify"], end)
         mails = self._who_mails("WhoMails", notify, end)
         release = self._release_lock("ReleaseLockAfterFailure")
         self.catch(release, then=mails)

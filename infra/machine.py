@@ -4,12 +4,15 @@ from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra.log_groups import log_group
 from infra.settings import StageSettings
 from infra.tasks.common import jsonata
+from infra.tasks.function import call_function
 
 RUN = {
     "project": jsonata("$project"),
@@ -68,6 +71,24 @@ def failed(scope: Construct) -> sfn.Fail:
         error=jsonata("$failure.error"),
         cause=jsonata("$failure.cause"),
     )
+
+
+def mail_failure(scope: Construct, notify: lambda_.Function, end: sfn.Fail) -> tasks.LambdaInvoke:
+    """The mail of `$failure`, then the end. If it fails, the rule on the status mails."""
+    task = call_function(
+        scope,
+        "NotifyFailure",
+        notify,
+        payload=RUN
+        | {
+            "execution": jsonata("$execution"),
+            "kind": "failure",
+            "failure": jsonata("$failure"),
+        },
+        on_failure=end,
+    )
+    task.next(end)
+    return task
 
 
 def wait_for_lock(scope: Construct) -> sfn.Wait:

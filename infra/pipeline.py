@@ -17,11 +17,20 @@ from constructs import Construct
 from dropforge.names import machine_name
 from infra.challenger import Challenger, find_champion
 from infra.functions import Functions
-from infra.machine import RUN, condition, failed, given, machine_role, state_machine, wait_for_lock
+from infra.machine import (
+    RUN,
+    condition,
+    failed,
+    given,
+    machine_role,
+    mail_failure,
+    state_machine,
+    wait_for_lock,
+)
 from infra.pipeline_jobs import LakeUris, PipelineJobs
 from infra.settings import StageSettings
 from infra.tasks.common import jsonata
-from infra.tasks.function import FunctionCalls, call_function
+from infra.tasks.function import FunctionCalls
 from infra.tasks.processing import JobDefaults
 
 MAX_ROUNDS = 20
@@ -200,20 +209,7 @@ class Pipeline(Construct):
         return release
 
     def _route_failures(self) -> None:
-        end = failed(self)
-        notify = call_function(
-            self,
-            "NotifyFailure",
-            self._functions["notify"],
-            payload=RUN
-            | {
-                "execution": jsonata("$execution"),
-                "kind": "failure",
-                "failure": jsonata("$failure"),
-            },
-            on_failure=end,  # then the rule on the execution's status mails
-        )
-        notify.next(end)
+        notify = mail_failure(self, self._functions["notify"], failed(self))
         self._jobs.route_shortages(otherwise=notify)
 
     def _release(self, id: str) -> tasks.LambdaInvoke:
