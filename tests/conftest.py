@@ -1,12 +1,24 @@
 """What rooms' tests share: one synthesis of the template takes seconds, so there is one."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from infra.app import synthesize
+
+
+@pytest.fixture(autouse=True, scope="session")
+def services_read_once() -> Iterator[None]:
+    """Every test's clients are new; the descriptions of services that they read are not."""
+    patch = pytest.MonkeyPatch()
+    create = functools.cache(botocore.session.create_loader)
+    patch.setattr(botocore.session, "create_loader", create)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")
