@@ -117,7 +117,8 @@ def _comparison(found: Shadowed) -> list[str]:
     compared = found.compared
     if not compared.pairs:
         return ["Nothing to compare yet: no request has answers of both in the capture."]
-    said = [f"  compared: {compared.pairs:,} requests, {compared.rows:,} rows"]
+    requests, rows = _many(compared.pairs, "request"), _many(compared.rows, "row")
+    said = [f"  compared: {requests}, {rows}"]
     if compared.decided:
         share = compared.differing / compared.decided
         said.append(f"  other decision: {compared.differing:,} rows ({share:.1%})")
@@ -134,3 +135,7 @@ def _latencies(found: Shadowed) -> list[str]:
 
 def _ms(value: Any) -> str:
     return "not known" if value is None else f"{value:.1f} ms"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
