@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GOLDEN = "golden-"
-"""Inference ids of the deployment's own test begin so: they are no live requests."""
+from dropforge.names import GOLDEN
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OverflowError, csv.Error)
 """What a line raises that is not a capture of our server's answers."""

@@ -2,6 +2,9 @@
 
 VARIANT = "main"
 
+GOLDEN = "golden-"
+"""Inference ids of our own tests of an endpoint begin so: they are no live requests."""
+
 STACK_PREFIX = "dropforge"
 
 RUN_NAME_LIMIT = 44

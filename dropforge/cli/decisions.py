@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from dropforge.aws.clients import client, error_code
 from dropforge.cli import executions
 from dropforge.cli.console import line
-from dropforge.cli.follow import follow
+from dropforge.cli.follow import follow, run_failed, say_how
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage, Wait
 from dropforge.cli.registry import Version, find_model
 from dropforge.cli.session import Session, connect
@@ -49,11 +49,9 @@ def approve(
     name = model.approval_run(project)
     line(f"Approved v{model.version} of {project}. Its deployment {name} starts in a moment.")
     if not wait:
-        line(f"Next: dropforge run show {name} --follow")
+        say_how(name)
     elif not follow(session, _started(session, project, name)):
-        raise RunFailed(
-            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
-        )
+        raise run_failed(session, "Deployment", name)
 
 
 def reject(

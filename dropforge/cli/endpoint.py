@@ -36,15 +36,20 @@ class Endpoint:
         """Its name in SageMaker."""
         return endpoint_name(self.project, self.stage)
 
-    def status(self) -> str | None:
-        """SageMaker's word for its state; None if there is no such endpoint."""
+    def describe(self) -> dict[str, Any] | None:
+        """What SageMaker says of it; None if there is no such endpoint."""
         try:
-            answer = client("sagemaker").describe_endpoint(EndpointName=self.name)
+            answer: dict[str, Any] = client("sagemaker").describe_endpoint(EndpointName=self.name)
         except ClientError as error:
             if error_code(error) == "ValidationException":
                 return None
             raise
-        return str(answer["EndpointStatus"])
+        return answer
+
+    def status(self) -> str | None:
+        """SageMaker's word for its state; None if there is no such endpoint."""
+        answer = self.describe()
+        return None if answer is None else str(answer["EndpointStatus"])
 
     def ask(self, body: bytes, content_type: str) -> list[dict[str, Any]]:
         """Score one request; one document a row, in its order.

@@ -9,12 +9,12 @@ from dropforge.aws.clients import client, error_code
 from dropforge.cli import executions
 from dropforge.cli.console import line
 from dropforge.cli.endpoint import Endpoint
-from dropforge.cli.follow import follow
+from dropforge.cli.follow import follow, run_failed, say_how
 from dropforge.cli.history import read_history
 from dropforge.cli.interruption import announce, counted
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage
 from dropforge.cli.session import Session, connect
-from dropforge.errors import DropforgeError, LockHeld, RunFailed
+from dropforge.errors import DropforgeError, LockHeld
 from dropforge.mail import spoken_duration
 from dropforge.names import VARIANT
 
@@ -64,15 +64,13 @@ def deploy(
     arn = executions.start(session.stack.deployment_arn, name, document)
     line(f"Deploying v{model.version} of {project} again: {name}.")
     if not wait:
-        line(f"Next: dropforge run show {name} --follow")
+        say_how(name)
         return
     succeeded = follow(session, arn)
     if silence := counted(read_history(arn)) if replace else None:
         line(f"Nobody answered for {spoken_duration(silence)}.")
     if not succeeded:
-        raise RunFailed(
-            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
-        )
+        raise run_failed(session, "Deployment", name)
 
 
 @app.command()

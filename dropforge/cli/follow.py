@@ -11,6 +11,7 @@ from dropforge.cli.console import line, out, styled
 from dropforge.cli.executions import Execution
 from dropforge.cli.history import Step, merge_polls, read_history
 from dropforge.cli.session import Session
+from dropforge.errors import RunFailed
 from dropforge.mail import plain_cause, spoken_duration
 from dropforge.runs import Failure
 
@@ -38,6 +39,29 @@ def follow(session: Session, arn: str) -> bool:
             time.sleep(session.poll_seconds)
     conclude(execution)
     return execution.status == "SUCCEEDED"
+
+
+def follow_or_say(session: Session, what: str, name: str, arn: str, wait: bool) -> None:
+    """Follow what was started, or say how to.
+
+    Raises:
+        RunFailed: it was followed, and failed.
+    """
+    if not wait:
+        say_how(name)
+    elif not follow(session, arn):
+        raise run_failed(session, what, name)
+
+
+def say_how(name: str) -> None:
+    """Say how to follow a run that nobody waits for."""
+    line(f"Next: dropforge run show {name} --follow")
+
+
+def run_failed(session: Session, what: str, name: str) -> RunFailed:
+    """The error of a run, or a deployment, that was followed to a bad end."""
+    told = session.told(f"dropforge run show {name}")
+    return RunFailed(f"{what} {name} failed.", next_command=told)
 
 
 def show(session: Session, execution: Execution) -> None:

@@ -8,10 +8,10 @@ from dropforge import layout
 from dropforge.aws.documents import find_document
 from dropforge.cli import executions
 from dropforge.cli.console import line
-from dropforge.cli.follow import follow
+from dropforge.cli.follow import follow_or_say
 from dropforge.cli.options import CloudChoice, Debug, ProjectName, Stage, Wait
 from dropforge.cli.session import Session, connect
-from dropforge.errors import DropforgeError, RunFailed
+from dropforge.errors import DropforgeError
 from dropforge.ledger import Champion, RegisteredModel
 from dropforge.runs import Deployment
 
@@ -38,7 +38,7 @@ def train(
     name = executions.fresh_name(project, "train")
     arn = executions.start(session.stack.pipeline_arn, name, document)
     line(f"Started run {name}.")
-    _follow_or_say(session, name, arn, wait)
+    follow_or_say(session, "Run", name, arn, wait)
 
 
 def rollback(
@@ -65,7 +65,7 @@ def rollback(
     document = model.deployment_input(project, run=name, expected=expected, reason="rollback")
     arn = executions.start(session.stack.deployment_arn, name, document)
     line(f"Rolling {project} back from v{expected} to v{model.version}: {name}.")
-    _follow_or_say(session, name, arn, wait)
+    follow_or_say(session, "Run", name, arn, wait)
 
 
 def _target(
@@ -117,12 +117,3 @@ def _was_deployed(session: Session, project: str, model: RegisteredModel) -> boo
     runs = (model.run, model.approval_run(project))
     found = [find_document(layout.deployment(lake, project, run), Deployment) for run in runs]
     return any(document and document.version == model.version for document in found)
-
-
-def _follow_or_say(session: Session, name: str, arn: str, wait: bool) -> None:
-    if not wait:
-        line(f"Next: dropforge run show {name} --follow")
-    elif not follow(session, arn):
-        raise RunFailed(
-            f"Run {name} failed.", next_command=session.told(f"dropforge run show {name}")
-        )

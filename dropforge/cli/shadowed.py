@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from dropforge import names
-from dropforge.aws.clients import client, error_code
+from dropforge.aws.clients import client
 from dropforge.aws.documents import list_objects, read_bytes
 from dropforge.captured import Captured, Compared, compare, read_captured
+from dropforge.cli.endpoint import Endpoint
 from dropforge.cli.session import Session
 from dropforge.layout import S3Uri
 
@@ -42,7 +41,7 @@ class Shadowed:
 def look(session: Session, project: str) -> Shadowed:
     """The project's shadow as it is now."""
     champion, noted = session.ledger.champion(project), session.ledger.shadow(project)
-    endpoint = _endpoint(names.endpoint_name(project, session.stage))
+    endpoint = Endpoint(project, session.stage).describe() or {}
     live = [v["VariantName"] for v in endpoint.get("ShadowProductionVariants") or []]
     version = champion.version if champion else None
     if not live:
@@ -62,16 +61,6 @@ def look(session: Session, project: str) -> Shadowed:
         shadow_p95_ms=_p95(endpoint["EndpointName"], live[0], noted.since),
         production_p95_ms=_p95(endpoint["EndpointName"], names.VARIANT, noted.since),
     )
-
-
-def _endpoint(name: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = client("sagemaker").describe_endpoint(EndpointName=name)
-    except ClientError as error:
-        if error_code(error) == "ValidationException":
-            return {}
-        raise
-    return found
 
 
 def _captured(

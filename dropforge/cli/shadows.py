@@ -8,12 +8,12 @@ import typer
 from dropforge.cli import executions
 from dropforge.cli.console import as_json, line
 from dropforge.cli.endpoint import Endpoint
-from dropforge.cli.follow import follow
+from dropforge.cli.follow import follow_or_say
 from dropforge.cli.options import AsJson, CloudChoice, Debug, ProjectName, Stage
 from dropforge.cli.registry import find_model
 from dropforge.cli.session import Session, connect
 from dropforge.cli.shadowed import Shadowed, look
-from dropforge.errors import DropforgeError, InvalidRequest, RunFailed
+from dropforge.errors import DropforgeError, InvalidRequest
 from dropforge.ledger import ShadowRequest
 
 
@@ -76,12 +76,7 @@ def _deploy(session: Session, project: str, asked: ShadowRequest, wait: bool) ->
     beside = f"the shadow of v{champion.version} of {project}"
     what = f"v{asked.version} becomes {beside}" if asked.version else f"Taking {beside} away"
     line(f"{what}: {name}.")
-    if not wait:
-        line(f"Next: dropforge run show {name} --follow")
-    elif not follow(session, arn):
-        raise RunFailed(
-            f"Deployment {name} failed.", next_command=session.told(f"dropforge run show {name}")
-        )
+    follow_or_say(session, "Deployment", name, arn, wait)
 
 
 def _tell(project: str, stage: str, found: Shadowed, json_: bool) -> None:

@@ -18,20 +18,20 @@ def failure_mail(
     training_due: bool,
     held_lock: bool,
     version: str | None = None,
-    shadow: bool = False,
-    again: bool = False,
+    repeat: str | None = None,
 ) -> Mail:
     """The mail of a run that failed: where, why, what is unchanged, what to do.
 
-    `version` is given for a deployment on its own: the model version it was to deploy, to deploy
-    `again` as the model in production, or to give a `shadow`.
+    `version` is given for a deployment on its own: the model version it was to deploy. `repeat` is
+    what repeats it where a rollback does not: the `shadow` or `deploy` of `dropforge endpoint`.
     """
     failure = story.failure or Failure(step="unknown", error="unknown", cause="")
     killed = KILLED in plain_cause(failure)
-    commands = _commands(story, project, training_due, version)
-    if shadow or again:
-        command = "shadow" if shadow else "deploy"
-        commands = [f"dropforge endpoint {command} {project}", "dropforge doctor"]
+    commands = (
+        [f"dropforge endpoint {repeat} {project}", "dropforge doctor"]
+        if repeat
+        else _commands(story, project, training_due, version)
+    )
     changed = [f"  - {line}" for line in _changed(story)] or ["  - nothing"]
     unchanged = [f"  - {line}" for line in _unchanged(story)]
     lines = [

@@ -49,8 +49,7 @@ def tell_failure(settings: NotifySettings, request: NotifyRequest) -> bool:
         training_due=order.training_due,
         held_lock=order.held_lock,
         version=_deploying(request, execution),
-        shadow=not request.is_pipeline and _reason(execution) == "shadow",
-        again=not request.is_pipeline and _again(execution),
+        repeat=None if request.is_pipeline else _repeat(execution),
     )
     sent = send_once(
         settings.ledger, settings.topic_arn, request.project, _key(request, execution), letter
@@ -64,10 +63,13 @@ def _reason(execution: Execution | None) -> str:
     return str(execution.input.get("reason", "promote")) if execution else "promote"
 
 
-def _again(execution: Execution | None) -> bool:
-    """Whether a deployment on its own was of the model that was in production already."""
+def _repeat(execution: Execution | None) -> str | None:
+    """The `dropforge endpoint` command that repeats a deployment of the champion itself."""
+    if _reason(execution) == "shadow":
+        return "shadow"
     given = execution.input if execution else {}
-    return "version" in given and given.get("expected_champion") == given["version"]
+    same = "version" in given and given.get("expected_champion") == given["version"]
+    return "deploy" if same else None
 
 
 def _deploying(request: NotifyRequest, execution: Execution | None) -> str | None:

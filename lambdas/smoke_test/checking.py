@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from dropforge.aws.clients import client, error_code
 from dropforge.errors import SmokeTestFailed
+from dropforge.names import GOLDEN
 from lambdas.entry import Answer, Request
 from lambdas.smoke_test import golden
 from lambdas.smoke_test.answers import CSV, JSON, JSON_LINES, Scored, UnreadableAnswer, read
@@ -100,7 +101,7 @@ def _invoke(request: SmokeRequest, content_type: str, body: bytes) -> bytes:
         **target,
         ContentType=content_type,
         Accept=content_type if content_type in BODIES else JSON,
-        InferenceId=f"golden-v{request.version}-{content_type.rsplit('/', 1)[-1]}",
+        InferenceId=f"{GOLDEN}v{request.version}-{content_type.rsplit('/', 1)[-1]}",
         Body=body,
     )
     content: bytes = answer["Body"].read()

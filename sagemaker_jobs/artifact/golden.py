@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from dropforge.errors import ArtifactBroken
+from dropforge.names import GOLDEN
 from sagemaker_jobs.boosting.outcome import Decision, Outcome
 
 FILE = "golden.jsonl"
-PREFIX = "golden-"
-"""Inference ids that begin so are left out of monitoring."""
-
 Answer: TypeAlias = tuple[float | list[float], Decision]
 """A score (of a multiclass model one a class), and what is decided by it."""
 
@@ -34,7 +32,7 @@ def golden_rows(rows: Sequence[Mapping[str, Any]], outcome: Outcome) -> list[Gol
     """The questions with a model's answers."""
     scores = outcome.scores if outcome.probabilities is None else outcome.probabilities
     return [
-        Golden(f"{PREFIX}{number}", dict(row), score, decision)
+        Golden(f"{GOLDEN}{number}", dict(row), score, decision)
         for number, (row, score, decision) in enumerate(
             zip(rows, scores.tolist(), outcome.decided, strict=True), start=1
         )

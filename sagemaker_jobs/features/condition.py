@@ -7,11 +7,12 @@ three-valued (Kleene): only a rule that is false is broken.
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from dropforge.rules import Call, Column, Condition, Constant, Node
 
 Value: TypeAlias = float | str | bool | None
+Result = TypeVar("Result")
 Holds = Callable[[Sequence[Value]], Value]
 """From the values of a condition's columns, in their order, to true, false or missing."""
 
@@ -32,10 +33,13 @@ def compile_node(node: Node, places: Mapping[str, int]) -> Holds:
         case Call(operation="in", operands=(operand,), values=values):
             return _member(compile_node(operand, places), frozenset(values))
         case Call(operation=operation, operands=operands):
-            return _apply(_OPERATIONS[operation], [compile_node(o, places) for o in operands])
+            return applied(_OPERATIONS[operation], [compile_node(o, places) for o in operands])
 
 
-def _apply(operation: Callable[..., Value], operands: Sequence[Holds]) -> Holds:
+def applied(
+    operation: Callable[..., Result], operands: Sequence[Callable[[Any], Result]]
+) -> Callable[[Any], Result]:
+    """An operation on what its operands are for a row; of one or two without a list."""
     if len(operands) == 1:
         (only,) = operands
         return lambda row: operation(only(row))

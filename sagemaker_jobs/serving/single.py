@@ -16,6 +16,7 @@ from dropforge.errors import ArtifactBroken
 from dropforge.expressions import Call, Column, Constant, Node
 from sagemaker_jobs.boosting.native import Booster, library
 from sagemaker_jobs.boosting.scorer import Sigmoid
+from sagemaker_jobs.features.condition import applied
 from sagemaker_jobs.features.pipeline import FittedFeatures
 from sagemaker_jobs.serving.ordinary import Values
 
@@ -153,12 +154,5 @@ def _compile(node: Node, places: Mapping[str, int]) -> Compute:
         case Column(name=name):
             return itemgetter(places[name])
         case Call(operation=operation, operands=operands) if operation in _OPERATIONS:
-            apply = _OPERATIONS[operation]
-            parts = [_compile(operand, places) for operand in operands]
-            if len(parts) == 1:
-                (only,) = parts
-                return lambda row: apply(only(row))
-            if len(parts) == 2:
-                first, second = parts
-                return lambda row: apply(first(row), second(row))
+            return applied(_OPERATIONS[operation], [_compile(o, places) for o in operands])
     raise NotArithmetic

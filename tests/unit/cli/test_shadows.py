@@ -10,6 +10,7 @@ import boto3
 import pytest
 from typer.testing import Result
 
+from dropforge.cli import endpoint
 from dropforge.cli import shadowed as reading
 from dropforge.cli.session import Session
 from dropforge.ledger import Champion
@@ -28,7 +29,10 @@ def answering(
     """Let a service answer what the mock of it does not know: shadows and percentiles."""
     before: Callable[[str], Any] = vars(reading)["client"]
     fake = SimpleNamespace(**operations)
-    monkeypatch.setattr(reading, "client", lambda name: fake if name == service else before(name))
+    for module in (reading, endpoint):
+        monkeypatch.setattr(
+            module, "client", lambda name: fake if name == service else before(name)
+        )
 
 
 def shadow(dropforge: Dropforge, *arguments: str) -> Result:

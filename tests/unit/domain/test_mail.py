@@ -266,7 +266,7 @@ def test_a_shadow_that_failed_on_its_own_names_no_rollback() -> None:
         training_due=False,
         held_lock=False,
         version="6",
-        shadow=True,
+        repeat="shadow",
     )
     assert "dropforge endpoint shadow --stage prod churn" in mail.body
     assert "rollback" not in mail.body
