@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dropforge.located import located
+from dropforge.rule_words import allowed_says, range_says
 from dropforge.rules import days
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -16,9 +17,6 @@ Scalar = str | int | float | bool
 ColumnType = Literal["string", "integer", "number", "boolean", "date"]
 Role = Literal["id", "target", "feature", "time", "group", "protected", "ignored"]
 OnBreak = Literal["reject_row", "refuse_file", "warn"]
-
-SHOWN_VALUES = 10
-"""So many allowed values are listed in a message."""
 
 
 class Strict(BaseModel):
@@ -131,18 +129,12 @@ class ColumnSpec(Strict):
     @property
     def range_says(self) -> str:
         """What the bounds ask of a value, for messages."""
-        if self.min is None:
-            return f"must be at most {self.max}"
-        if self.max is None:
-            return f"must be at least {self.min}"
-        return f"must be between {self.min} and {self.max}"
+        return range_says(self.min, self.max)
 
     @property
     def allowed_says(self) -> str:
         """What the allowed values ask of a value, for messages."""
-        shown = [str(value) for value in (self.allowed or [])[:SHOWN_VALUES]]
-        rest = len(self.allowed or []) - len(shown)
-        return f"must be one of {', '.join(shown)}{f' and {rest} more' if rest else ''}"
+        return allowed_says(self.allowed or [])
 
 
 def _require_date(key: str, value: object) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dropforge.contract import ColumnSpec, OnBreak
 from dropforge.project import ProjectSpec
+from dropforge.rule_words import NOT_EMPTY, pattern_says
 from dropforge.rules import KINDS, Condition, days
 from sagemaker_jobs import labels
 from sagemaker_jobs.accept.faults import Fault
@@ -57,7 +58,7 @@ def _column_checks(spec: ProjectSpec, name: str, column: ColumnSpec) -> list[Che
 
     found = []
     if not column.nullable and name not in (spec.id, spec.target):
-        found.append(check("null", "must not be empty", _missing))
+        found.append(check("null", NOT_EMPTY, _missing))
     if column.clamp:
         outside, says = _outside(column), f"{column.range_says}; models take the bound for it"
         found.append(Check("clamped", name, says, "warn", lambda rows: outside(rows.column(name))))
@@ -67,8 +68,8 @@ def _column_checks(spec: ProjectSpec, name: str, column: ColumnSpec) -> list[Che
         find = _not_allowed(column, is_target=name == spec.target)
         found.append(check("not_allowed", column.allowed_says, find))
     if column.pattern is not None:
-        says = f"must have the form {column.pattern}"
-        found.append(check("pattern", says, _not_matching(column.pattern)))
+        find = _not_matching(column.pattern)
+        found.append(check("pattern", pattern_says(column.pattern), find))
     return found
 
 

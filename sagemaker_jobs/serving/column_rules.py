@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dropforge.rule_words import NOT_EMPTY, allowed_says, pattern_says, range_says
 from sagemaker_jobs.features.frame import PERIOD, Floats, Input
 from sagemaker_jobs.serving.row_rules import WARN
 from sagemaker_jobs.values import FROM_TEXT, Kind
-
-SHOWN_VALUES = 10
-"""So many allowed values are listed in a message, as in those of a dropped file."""
 
 
 @dataclass
@@ -45,7 +43,7 @@ def numeric_rules(column: Input, place: int, said: Mapping[str, Any]) -> Iterabl
     common = (column.name, column.kind, place)
     warns = rules.get("on_break") == WARN
     if rules.get("nullable") is False:
-        yield Rule("nullable", *common, "must not be empty", warns, math.isnan, np.isnan)
+        yield Rule("nullable", *common, NOT_EMPTY, warns, math.isnan, np.isnan)
     low, high = rules.get("min"), rules.get("max")
     if column.clamp is not None or low is not None or high is not None:
         least = -math.inf if low is None else _number(low, column)
@@ -54,7 +52,7 @@ def numeric_rules(column: Input, place: int, said: Mapping[str, Any]) -> Iterabl
         yield Rule(
             "range",
             *common,
-            _range_says(low, high),
+            range_says(low, high),
             warns or column.clamp is not None,
             lambda value: value < least or value > most,
             lambda values: (values < least) | (values > most),
@@ -64,7 +62,7 @@ def numeric_rules(column: Input, place: int, said: Mapping[str, Any]) -> Iterabl
         yield Rule(
             "allowed",
             *common,
-            _allowed_says(allowed),
+            allowed_says(allowed),
             warns,
             lambda value: value == value and value not in members,
             lambda values: ~np.isin(values, members) & ~np.isnan(values),
@@ -77,13 +75,13 @@ def text_rules(column: Input, place: int, said: Mapping[str, Any]) -> Iterable[R
     warns = rules.get("on_break") == WARN
     if rules.get("nullable") is False:
         common = (column.name, column.kind, place)
-        yield Rule("nullable", *common, "must not be empty", warns, math.isnan, np.isnan)
+        yield Rule("nullable", *common, NOT_EMPTY, warns, math.isnan, np.isnan)
     if (allowed := rules.get("allowed")) is not None:
         texts = frozenset(map(str, allowed))
-        yield _by_text("allowed", column, place, _allowed_says(allowed), warns, texts.__contains__)
+        yield _by_text("allowed", column, place, allowed_says(allowed), warns, texts.__contains__)
     if (pattern := rules.get("pattern")) is not None:
         matches = re.compile(pattern).fullmatch
-        says = f"must have the form {pattern}"
+        says = pattern_says(pattern)
         yield _by_text("pattern", column, place, says, warns, lambda text: bool(matches(text)))
 
 
@@ -111,15 +109,3 @@ def _by_text(
 
 def _number(value: Any, column: Input) -> float:
     return FROM_TEXT[column.kind](value) if isinstance(value, str) else float(value)
-
-
-def _range_says(low: Any, high: Any) -> str:
-    if low is None:
-        return f"must be at most {high}"
-    return f"must be at least {low}" if high is None else f"must be between {low} and {high}"
-
-
-def _allowed_says(allowed: list[Any]) -> str:
-    shown = ", ".join(map(str, allowed[:SHOWN_VALUES]))
-    rest = len(allowed) - SHOWN_VALUES
-    return f"must be one of {shown}{f' and {rest} more' if rest > 0 else ''}"
